@@ -1,0 +1,51 @@
+"""The case file: what a user writes in TOML, checked and in SI."""
+
+from catholyte.case.faults import json_schema
+from catholyte.case.read import parse_case, read_case, validate_case
+from catholyte.case.schema import (
+    BlendMesh,
+    Case,
+    CellSection,
+    CollectorLayer,
+    Counter,
+    Diameter,
+    ExperimentSection,
+    ImageMesh,
+    InitialState,
+    InterfaceSection,
+    KineticsSection,
+    LaminateMesh,
+    MeshSection,
+    OutputSection,
+    PackingMesh,
+    PhaseSection,
+    SeparatorLayer,
+    SolverSection,
+)
+from catholyte.case.values import FieldSchedule
+
+__all__ = [
+    "BlendMesh",
+    "Case",
+    "CellSection",
+    "CollectorLayer",
+    "Counter",
+    "Diameter",
+    "ExperimentSection",
+    "FieldSchedule",
+    "ImageMesh",
+    "InitialState",
+    "InterfaceSection",
+    "KineticsSection",
+    "LaminateMesh",
+    "MeshSection",
+    "OutputSection",
+    "PackingMesh",
+    "PhaseSection",
+    "SeparatorLayer",
+    "SolverSection",
+    "json_schema",
+    "parse_case",
+    "read_case",
+    "validate_case",
+]

@@ -1,0 +1,362 @@
+"""The tables of a case file: names, meanings and examples of all keys.
+
+Attributes are named like the keys and hold SI values. The descriptions complete "expected …" in an error and
+are what an editor shows. Only the form of each value is checked here; what the tables mean together is
+checked in :mod:`catholyte.case.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
+from pydantic_core import CoreSchema
+
+from catholyte.case import values as v
+
+
+def _key(description: str, *examples: Any, default: Any = ...) -> Any:
+    """Describe a key; without a default it must be given."""
+    return Field(default, description=description, examples=list(examples))
+
+
+class Table(BaseModel):
+    """Base of all tables: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    #: the key that is meant where the table is written as a mere text
+    shorthand: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, data: Any) -> Any:
+        return {cls.shorthand: data} if cls.shorthand is not None and isinstance(data, str) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        table = handler(schema)
+        if cls.shorthand is None:
+            return table
+        target = handler.resolve_ref_schema(table)
+        short = {k: w for k, w in target["properties"][cls.shorthand].items() if k in ("type", "examples")}
+        return {"anyOf": [short, table], "x-shorthand": cls.shorthand}
+
+
+class ImageMesh(Table):
+    """A label image from a file or from the catalogue."""
+
+    file: v.Text | None = _key(
+        "the path of an image next to the case (.tif, .npy, .npz, .raw, .vti)", "scan.tif", default=None
+    )
+    name: v.Text | None = _key("the name of an image of the catalogue", default=None)
+    voxel_size: v.VoxelSize | None = _key(
+        "the edge of a voxel, or three (z, y, x, after `axis` is applied)",
+        "0.4 um",
+        ["0.5 um", "0.4 um", "0.4 um"],
+        default=None,
+    )
+    axis: v.Axis = _key(
+        "the axis of the image that runs from the counter to the collector", 0, "z", default=0
+    )
+    flip: v.Switch = _key("whether the last layer of the image faces the counter electrode", default=False)
+    crop: v.Crop | None = _key(
+        "the ranges of voxels to keep, after `axis` is applied, end excluded",
+        [[0, 64], [0, 64], [0, 64]],
+        default=None,
+    )
+    downsample: Annotated[int, v.whole(1, 1000)] = _key(
+        "how many voxels along each axis become one, by majority", 2, default=1
+    )
+    shape: v.Voxels | None = _key("the shape [z, y, x] of a .raw file", [251, 301, 301], default=None)
+    dtype: v.Text | None = _key("the number type of a .raw file", "uint8", ">u2", default=None)
+    array: v.Text | None = _key("the array to read of a .npz or .vti file", "labels", default=None)
+
+
+class PackingMesh(Table):
+    """A seeded packing of spheres in an electrolyte matrix."""
+
+    voxels: v.Voxels = _key("the number of voxels [z, y, x]", [64, 64, 64])
+    voxel_size: v.VoxelSize = _key("the edge of a voxel, or three (z, y, x)", "0.25 um")
+    seed: Annotated[int, v.whole(0)] = _key("the seed of the random numbers", 7, default=0)
+
+
+class BlendMesh(Table):
+    """Interpenetrating domains, cut out of seeded random fields."""
+
+    voxels: v.Voxels = _key("the number of voxels [z, y, x]", [64, 64, 64])
+    voxel_size: v.VoxelSize = _key("the edge of a voxel, or three (z, y, x)", "0.5 nm")
+    seed: Annotated[int, v.whole(0)] = _key("the seed of the random numbers", 7, default=0)
+    domain_size: v.Length = _key("the mean width of the domains", "4 nm")
+
+
+class LaminateMesh(Table):
+    """Flat layers."""
+
+    voxel_size: v.VoxelSize = _key("the edge of a voxel, or three (z, y, x)", "1 um")
+    cross_section: v.CrossSection = _key("the number of voxels [y, x] across", [4, 4], default=[1, 1])
+    stack: v.Stack = _key(
+        "the layers [phase, thickness] from the counter to the collector",
+        [["electrolyte", "20 um"], ["active", "50 um"]],
+    )
+
+
+class SeparatorLayer(Table):
+    """A layer of solid electrolyte, added on the side of the counter electrode."""
+
+    shorthand: ClassVar[str | None] = "thickness"
+
+    thickness: v.Length = _key("the thickness of the separator", "4 um")
+    material: v.Text | None = _key(
+        "its material; that of the electrolyte phase if not given", "Li6PS5Cl", default=None
+    )
+    sigma_i: v.Conductivity | None = _key("its ionic conductivity", "1.5 mS/cm", default=None)
+
+
+class CollectorLayer(Table):
+    """A layer of metal, added on the side of the current collector."""
+
+    shorthand: ClassVar[str | None] = "thickness"
+
+    thickness: v.Length = _key("the thickness of the collector", "1 um")
+    material: v.Text = _key("its material", "aluminium", default="aluminium")
+    sigma_e: v.Conductivity | None = _key("its electronic conductivity", "3.5e7 S/m", default=None)
+
+
+class MeshSection(Table):
+    """The geometry: one of image, packing, blend and laminate, and the layers on either side."""
+
+    image: ImageMesh | None = _key(
+        "a label image", {"file": "scan.tif", "voxel_size": "0.4 um"}, default=None
+    )
+    packing: PackingMesh | None = _key(
+        "a packing of spheres", {"voxels": [64, 64, 64], "voxel_size": "0.25 um", "seed": 7}, default=None
+    )
+    blend: BlendMesh | None = _key(
+        "a blend of domains",
+        {"voxels": [64, 64, 64], "voxel_size": "0.5 nm", "seed": 7, "domain_size": "4 nm"},
+        default=None,
+    )
+    laminate: LaminateMesh | None = _key(
+        "flat layers",
+        {"voxel_size": "1 um", "stack": [["electrolyte", "20 um"], ["active", "50 um"]]},
+        default=None,
+    )
+    separator: SeparatorLayer | None = _key(
+        "a layer of electrolyte on the counter side", "4 um", {"thickness": "4 um"}, default=None
+    )
+    collector: CollectorLayer | None = _key("a layer of metal on the collector side", "1 um", default=None)
+    side_walls: Annotated[Literal["sealed", "periodic"], v.OneOf()] = _key(
+        "what holds at the four side walls", "sealed", default="sealed"
+    )
+
+
+class Diameter(Table):
+    """A lognormal distribution of sphere diameters."""
+
+    shorthand: ClassVar[str | None] = "median"
+
+    median: v.Length = _key("the median diameter by volume", "3 um")
+    spread: v.Spread = _key("the standard deviation of ln(diameter)", 0.3, default=0.0)
+
+
+class PhaseSection(Table):
+    """One phase: its material, its place in the mesh, and what the case changes of its material."""
+
+    material: v.Text = _key(
+        'a material of the library, the path of a .toml file next to the case, or "void"', "NCM83", "void"
+    )
+    label: v.Labels | None = _key("the label or labels of the phase in the image", 1, [1, 2], default=None)
+    mass_share: v.Share | None = _key("the share of the mass of the solids", 0.7, "70 %", default=None)
+    volume_share: v.VolumeShare | None = _key(
+        "the share of the volume of the whole electrode", 0.1, "10 %", default=None
+    )
+    diameter: Diameter | None = _key(
+        "the diameter of the particles or of the pores",
+        "3 um",
+        {"median": "3 um", "spread": 0.3},
+        default=None,
+    )
+    placement: Annotated[Literal["dispersed", "coating"], v.OneOf()] | None = _key(
+        'how a conductor is placed in a packing; "dispersed" if not given', "coating", default=None
+    )
+    thickness: v.Length | None = _key("the thickness of a coating", "50 nm", default=None)
+    sigma_e: v.Conductivity | None = _key("the electronic conductivity", "10 mS/cm", default=None)
+    sigma_i: v.Conductivity | None = _key("the ionic conductivity", "0.7 mS/cm", default=None)
+    D: v.Diffusivity | None = _key("the chemical diffusivity of Li", "3.8e-12 cm2/s", default=None)
+    density: v.Density | None = _key("the density", "4.7 g/cm3", default=None)
+    maximum_concentration: v.Concentration | None = _key(
+        "the concentration of Li when full (x = 1)", "48.2 mol/L", default=None
+    )
+    molar_mass: v.MolarMass | None = _key("the mass of a mole of formula units", "97.3 g/mol", default=None)
+    nominal_capacity: v.SpecificCapacity | None = _key(
+        "the capacity that 1C refers to", "160 mAh/g", default=None
+    )
+    equilibrium_potential: v.PotentialTable | None = _key(
+        "the equilibrium potential U(x)",
+        {"law": "table", "file": "potential.csv"},
+        {"law": "constant", "U0": "3.4 V"},
+        default=None,
+    )
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the phase is empty space."""
+        return self.material == "void"
+
+
+class KineticsSection(Table):
+    """Charge transfer at an interface; what is not given is taken from the active material."""
+
+    law: Annotated[Literal["butler-volmer", "linear", "tafel"], v.OneOf()] | None = _key(
+        "the rate law", "butler-volmer", default=None
+    )
+    exchange_current: v.CurrentDensity | None = _key(
+        "the exchange current density", "0.11 A/m2", default=None
+    )
+    alpha: v.ProperFraction | None = _key("the transfer coefficient", 0.5, default=None)
+    concentration: Annotated[Literal["symmetric", "constant"], v.OneOf()] | None = _key(
+        "how the exchange current depends on x", "symmetric", default=None
+    )
+    activation_energy: v.MolarEnergy | None = _key(
+        "the activation energy of the exchange current", "0.3 eV", "30 kJ/mol", default=None
+    )
+    reference_temperature: v.Temperature | None = _key(
+        "the temperature that the exchange current holds at", "25 degC", default=None
+    )
+
+
+class InterfaceSection(Table):
+    """What happens where two phases touch."""
+
+    kinetics: KineticsSection | None = _key(
+        "the charge transfer between an active material and an electrolyte",
+        {"law": "butler-volmer", "exchange_current": "0.11 A/m2"},
+        default=None,
+    )
+    contact_resistance: v.AreaResistance = _key(
+        "the resistance of the contact", "1 ohm cm2", default="0 ohm cm2"
+    )
+    film_resistance: v.AreaResistance = _key(
+        "the resistance of a film in series with the charge transfer", "10 ohm cm2", default="0 ohm cm2"
+    )
+
+
+class Counter(Table):
+    """The counter electrode, beyond the separator; what is not given is taken from its material."""
+
+    shorthand: ClassVar[str | None] = "material"
+
+    material: v.Text = _key("the material of the counter electrode", "Li-In", "Li")
+    exchange_current: v.CurrentDensity | None = _key("its exchange current density", "1 mA/cm2", default=None)
+    area_resistance: v.AreaResistance | None = _key("its area resistance", "5 ohm cm2", default=None)
+
+
+class InitialState(Table):
+    """The state at the start, by voltage or by lithiation."""
+
+    voltage: v.Potential | None = _key(
+        "the open-circuit voltage, against `cell.voltage_reference`", "4.2 V", default=None
+    )
+    lithiation: v.ProperFraction | None = _key(
+        "the site fraction of Li in the active material", 0.3, default=None
+    )
+
+
+class CellSection(Table):
+    """What surrounds the electrode."""
+
+    counter: Counter = _key("the counter electrode", "Li-In", "Li")
+    temperature: v.Temperature = _key("the temperature", "25 degC", default="25 degC")
+    area: v.Area = _key("the area of the cell, which scales A and Ah only", "0.785 cm2", default="1 cm2")
+    series_resistance: v.AreaResistance = _key(
+        "the area resistance of what is not meshed", "10 ohm cm2", default="0 ohm cm2"
+    )
+    voltage_reference: Annotated[Literal["Li/Li+", "cell"], v.OneOf()] = _key(
+        "what voltages in the case are measured against: Li/Li+ or the counter electrode",
+        "Li/Li+",
+        default="Li/Li+",
+    )
+    nominal_capacity: v.SpecificCapacity | None = _key(
+        "the capacity of the active mass that 1C refers to; that of the material if not given",
+        "160 mAh/g",
+        default=None,
+    )
+    initial: InitialState = _key(
+        "the state at the start, by voltage or by lithiation", {"voltage": "4.2 V"}, {"lithiation": 0.3}
+    )
+
+
+class ExperimentSection(Table):
+    """What the cycler does."""
+
+    steps: v.Steps = _key(
+        "the steps in the grammar of PyBaMM, where a nested list is one cycle",
+        ["Discharge at C/10 until 2.5 V", "Rest for 30 minutes"],
+        [["Discharge at C/5 until 2.5 V", "Charge at C/5 until 4.2 V"]],
+    )
+    repeat: Annotated[int, v.whole(1, 1_000_000)] = _key(
+        "how many times the steps are carried out", 3, default=1
+    )
+
+
+class OutputSection(Table):
+    """What is kept of a run."""
+
+    fields: v.Schedule = _key("when the fields are written", default="every 5 % of capacity")
+
+
+class SolverSection(Table):
+    """Numerics; a case needs none of them, and what is not given is chosen by the solver."""
+
+    order: Annotated[int, v.whole(1, 5)] | None = _key("the highest order of the time steps", 3, default=None)
+    x_tolerance: v.Fraction | None = _key(
+        "the error of the site fraction allowed in a time step", 1e-4, default=None
+    )
+    voltage_tolerance: v.Tolerance | None = _key(
+        "the error of the voltage allowed in a time step", "0.1 mV", default=None
+    )
+    linear: Annotated[Literal["auto", "direct", "krylov"], v.OneOf()] = _key(
+        "how linear systems are solved", "auto", default="auto"
+    )
+    first_step: v.Time | None = _key("the first time step", "1 ms", default=None)
+    largest_step: v.Time | None = _key("the largest time step", "5 minutes", default=None)
+
+
+class Case(Table):
+    """A Catholyte case: an electrode, the cell around it, and what is done to it."""
+
+    title: v.Text = _key("a title", "NCM83 : Li3InCl6 = 70 : 30")
+    mesh: MeshSection = _key("the table [mesh] with the geometry")
+    phases: dict[str, PhaseSection] = _key("a table [phases.NAME] for each phase")
+    interfaces: dict[str, InterfaceSection] = _key(
+        'tables [interfaces."a|b"] for pairs of phases', default={}
+    )
+    cell: CellSection = _key("the table [cell] with counter electrode and initial state")
+    experiment: ExperimentSection = _key("the table [experiment] with its steps")
+    output: OutputSection = _key("the table [output]", default={})
+    solver: SolverSection = _key("the table [solver]", default={})
+
+    _folder: Path = PrivateAttr(default=Path())
+    _text: str = PrivateAttr(default="")
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the case start from."""
+        return self._folder
+
+    @property
+    def text(self) -> str:
+        """The case as TOML, with the overrides in it."""
+        return self._text
+
+    def interface(self, a: str, b: str) -> InterfaceSection | None:
+        """Return what the case says of the interface between two phases, in whatever order it names them."""
+        pairs: Mapping[frozenset[str], InterfaceSection] = {
+            frozenset(name.split("|")): section for name, section in self.interfaces.items()
+        }
+        return pairs.get(frozenset((a, b)))

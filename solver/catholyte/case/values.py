@@ -1,0 +1,387 @@
+"""Kinds of values in a case file: how each is read, and how an editor is told what to write.
+
+A reader takes what TOML gave and returns the value in SI, or refuses it in the field's words; pydantic adds
+the key and collects the refusals of the whole case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NoReturn, get_args
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from catholyte.errors import InputError, nearest
+from catholyte.units import DIMENSIONS, to_si
+
+#: the type of pydantic errors whose context holds "expected" and "suggestion"
+REFUSED = "refused"
+
+
+def refuse(expected: str, suggestion: str | None = None) -> NoReturn:
+    """Refuse the value that is being read; ``expected`` completes "expected …"."""
+    raise PydanticCustomError(REFUSED, "{expected}", {"expected": expected, "suggestion": suggestion})
+
+
+@dataclass(frozen=True, eq=False)  # typing hashes annotations
+class Read:
+    """Annotation of a field: the function that reads it and its JSON Schema."""
+
+    read: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: object) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+class OneOf:
+    """Annotation of a ``Literal`` field: an unknown choice is refused with the nearest one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = get_args(source)
+
+        def check(value: object) -> object:
+            if not isinstance(value, str) or value not in choices:
+                refuse(
+                    "one of " + ", ".join(repr(choice) for choice in choices),
+                    nearest(value, choices) if isinstance(value, str) else None,
+                )
+            return value
+
+        return core_schema.no_info_before_validator_function(check, handler(source))
+
+
+def quantity(dimension: str, *, sign: Literal["any", "positive", "not negative"] = "positive") -> Read:
+    """Return the annotation of a quantity: text with a unit, read as an SI float."""
+    unit, example = DIMENSIONS[dimension]
+    article, like = ("an" if dimension[0] in "aeiou" else "a"), (f", like {example!r}" if unit else "")
+
+    def read(value: object) -> float:
+        try:
+            number = to_si(value, dimension, key="")
+        except InputError as error:
+            refuse(error.expected, error.suggestion)
+        if sign == "positive" and not number > 0.0:
+            refuse(f"{article} {dimension} greater than zero{like}")
+        if sign == "not negative" and number < 0.0:
+            refuse(f"{article} {dimension} that is not negative{like}")
+        return number
+
+    if unit:
+        return Read(read, {"type": "string"})
+    return Read(read, {"type": ["number", "string"]})
+
+
+def _proper_fraction(value: object) -> float:
+    number = to_fraction(value)
+    if not 0.0 < number < 1.0:
+        refuse("a fraction above 0 and below 1, like 0.3 or '30 %'")
+    return number
+
+
+def _volume_share(value: object) -> float:
+    number = to_fraction(value)
+    if not 0.0 <= number <= 1.0:
+        refuse("a share of the volume from 0 to 1, like 0.1 or '10 %'")
+    return number
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        refuse("a text that is not empty")
+    return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        refuse("true or false")
+    return value
+
+
+def is_whole(value: object, at_least: int, at_most: int) -> bool:
+    """Whether ``value`` is an integer (and no boolean) between the two limits."""
+    return isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= at_most
+
+
+def whole(at_least: int, at_most: int = 2**31 - 1) -> Read:
+    """Return the annotation of a whole number between two limits."""
+    limits = f"of at least {at_least}" if at_most == 2**31 - 1 else f"from {at_least} to {at_most}"
+
+    def read(value: Any) -> int:
+        if not is_whole(value, at_least, at_most):
+            refuse(f"a whole number {limits}")
+        return int(value)
+
+    return Read(read, {"type": "integer", "minimum": at_least, "maximum": at_most})
+
+
+_MOST_VOXELS = 100_000  # along one axis; a slip of the keyboard, not a limit of the solver
+
+
+def _voxels(number: int, names: str) -> Read:
+    def read(value: Any) -> tuple[int, ...]:
+        if (
+            not isinstance(value, list | tuple)
+            or len(value) != number
+            or not all(is_whole(v, 1, _MOST_VOXELS) for v in value)
+        ):
+            refuse(f"{number} whole numbers of voxels {names}, each from 1 to {_MOST_VOXELS}")
+        return tuple(value)
+
+    item = {"type": "integer", "minimum": 1, "maximum": _MOST_VOXELS}
+    return Read(read, {"type": "array", "items": item, "minItems": number, "maxItems": number})
+
+
+def _voxel_size(value: object) -> tuple[float, float, float]:
+    sizes = list(value) if isinstance(value, list | tuple) else [value] * 3
+    if len(sizes) != 3:
+        refuse("one length, like '0.4 um', or three of them (z, y, x)")
+    z, y, x = (_length(size) for size in sizes)
+    return z, y, x
+
+
+_AXES: Mapping[object, int] = {0: 0, 1: 1, 2: 2, "z": 0, "y": 1, "x": 2}
+
+
+def _axis(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value not in _AXES:
+        refuse("0, 1, 2 or 'z', 'y', 'x': the axis of the image that is through-plane")
+    return _AXES[value]
+
+
+def _crop(value: object) -> tuple[tuple[int, int], ...]:
+    expected = "three ranges [[z0, z1], [y0, y1], [x0, x1]] of voxels with 0 <= start < end, end excluded"
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        refuse(expected)
+    for pair in value:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            refuse(expected)
+        start, stop = pair
+        if not is_whole(start, 0, _MOST_VOXELS) or not is_whole(stop, 0, _MOST_VOXELS) or start >= stop:
+            refuse(expected)
+    return tuple((start, stop) for start, stop in value)
+
+
+def _label(value: object) -> tuple[int, ...]:
+    labels: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+    if not labels or not all(is_whole(label, 0, 2**31 - 1) for label in labels):
+        refuse("a label of the image, like 1, or several, like [1, 2]")
+    if len(set(labels)) < len(labels):
+        refuse("labels that differ from one another")
+    return tuple(labels)
+
+
+def _stack(value: object) -> tuple[tuple[str, float], ...]:
+    expected = "layers from the counter electrode to the collector, like [['electrolyte', '20 um'], …]"
+    if not isinstance(value, list | tuple) or not value:
+        refuse(expected)
+    layers = []
+    for layer in value:
+        if not isinstance(layer, list | tuple) or len(layer) != 2 or not isinstance(layer[0], str):
+            refuse(expected)
+        layers.append((layer[0], _length(layer[1])))
+    return tuple(layers)
+
+
+def _steps(value: object) -> tuple[str | tuple[str, ...], ...]:
+    expected = "a list of steps, like ['Discharge at C/10 until 2.5 V'], where a nested list is one cycle"
+
+    def is_step(step: object) -> bool:
+        return isinstance(step, str) and bool(step.strip())
+
+    if not isinstance(value, list | tuple) or not value:
+        refuse(expected)
+    steps: list[str | tuple[str, ...]] = []
+    for step in value:
+        if isinstance(step, list | tuple) and step and all(is_step(inner) for inner in step):
+            steps.append(tuple(step))
+        elif is_step(step):
+            steps.append(step)
+        else:
+            refuse(expected)
+    return tuple(steps)
+
+
+@dataclass(frozen=True)
+class FieldSchedule:
+    """When the fields are written.
+
+    Attributes
+    ----------
+    every
+        "capacity" (``interval`` is a fraction of the nominal capacity), "time" (s), "step" (at the end of
+        every step of the experiment) or "none"; ``interval`` is 0 for the last two.
+    """
+
+    every: Literal["capacity", "time", "step", "none"]
+    interval: float = 0.0
+
+
+_SCHEDULES = ("every 5 % of capacity", "every step", "every 10 minutes", "none")
+_OF_CAPACITY = re.compile(r"every\s+(?P<share>\S+(?:\s*%)?)\s+of\s+(?:the\s+)?capacity", re.IGNORECASE)
+
+
+def _schedule(value: object) -> FieldSchedule:
+    expected = "one of " + ", ".join(repr(schedule) for schedule in _SCHEDULES)
+    if not isinstance(value, str):
+        refuse(expected)
+    words = " ".join(value.lower().split())
+    if words == "none":
+        return FieldSchedule("none")
+    if words == "every step":
+        return FieldSchedule("step")
+    try:
+        if found := _OF_CAPACITY.fullmatch(value.strip()):
+            schedule = FieldSchedule("capacity", to_si(found["share"], "fraction", key=""))
+            usable = 0.0 < schedule.interval <= 1.0
+        else:
+            schedule = FieldSchedule("time", to_si(words.removeprefix("every "), "time", key=""))
+            usable = words.startswith("every ") and schedule.interval > 0.0
+    except InputError:
+        usable = False
+    if not usable:
+        refuse(expected, nearest(words, _SCHEDULES))
+    return schedule
+
+
+def _raw_table(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        refuse("a table, like { law = 'table', file = 'potential.csv' }")
+    return dict(value)
+
+
+to_fraction = quantity("fraction", sign="any").read
+_length = quantity("length").read
+_LENGTH_SCHEMA = quantity("length").schema
+
+# All in SI. Positive unless said otherwise.
+Length = Annotated[float, quantity("length")]
+Area = Annotated[float, quantity("area")]
+Time = Annotated[float, quantity("time")]
+Temperature = Annotated[float, quantity("temperature")]
+Conductivity = Annotated[float, quantity("conductivity", sign="not negative")]
+Diffusivity = Annotated[float, quantity("diffusivity")]
+Density = Annotated[float, quantity("density")]
+MolarMass = Annotated[float, quantity("molar mass")]
+Concentration = Annotated[float, quantity("concentration")]
+Potential = Annotated[float, quantity("potential", sign="any")]
+Tolerance = Annotated[float, quantity("potential")]
+CurrentDensity = Annotated[float, quantity("current density")]
+AreaResistance = Annotated[float, quantity("area resistance", sign="not negative")]
+SpecificCapacity = Annotated[float, quantity("specific capacity")]
+MolarEnergy = Annotated[float, quantity("molar energy", sign="not negative")]
+Share = Annotated[float, quantity("fraction", sign="not negative")]
+Fraction = Annotated[float, quantity("fraction")]
+Spread = Annotated[float, quantity("fraction", sign="not negative")]
+ProperFraction = Annotated[float, Read(_proper_fraction, quantity("fraction").schema)]
+VolumeShare = Annotated[float, Read(_volume_share, quantity("fraction").schema)]
+
+Text = Annotated[str, Read(_text, {"type": "string", "minLength": 1})]
+Switch = Annotated[bool, Read(_switch, {"type": "boolean"})]
+Voxels = Annotated[tuple[int, int, int], _voxels(3, "[z, y, x]")]
+CrossSection = Annotated[tuple[int, int], _voxels(2, "[y, x]")]
+VoxelSize = Annotated[
+    tuple[float, float, float],
+    Read(
+        _voxel_size,
+        {"anyOf": [_LENGTH_SCHEMA, {"type": "array", "items": _LENGTH_SCHEMA, "minItems": 3, "maxItems": 3}]},
+    ),
+]
+Axis = Annotated[int, Read(_axis, {"enum": list(_AXES)})]
+Crop = Annotated[
+    tuple[tuple[int, int], tuple[int, int], tuple[int, int]],
+    Read(
+        _crop,
+        {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+            "minItems": 3,
+            "maxItems": 3,
+        },
+    ),
+]
+Labels = Annotated[
+    tuple[int, ...],
+    Read(
+        _label,
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
+            ]
+        },
+    ),
+]
+Stack = Annotated[
+    tuple[tuple[str, float], ...],
+    Read(
+        _stack,
+        {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
+            "minItems": 1,
+        },
+    ),
+]
+Steps = Annotated[
+    tuple[str | tuple[str, ...], ...],
+    Read(
+        _steps,
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+            },
+            "minItems": 1,
+        },
+    ),
+]
+Schedule = Annotated[FieldSchedule, Read(_schedule, {"type": "string", "examples": list(_SCHEDULES)})]
+
+
+_KEYS_OF_POTENTIALS: Mapping[str, Any] = {
+    "law": {
+        "enum": ["table", "formula", "constant", "linear", "ideal-solution"],
+        "description": "the law, which says what the other keys are",
+    },
+    "file": {"type": "string", "description": "table: a file of two columns under the heading 'x,U / V'"},
+    "x": {"type": "array", "items": {"type": "number"}, "description": "table: site fractions"},
+    "U": {"type": "array", "items": {"type": "number"}, "description": "table: potentials"},
+    "unit": {"type": "string", "description": "table: the unit of U", "examples": ["V"]},
+    "formula": {"type": "string", "description": "formula: its name in the library"},
+    "U0": {"type": "string", "description": "constant, ideal-solution: the potential", "examples": ["3.4 V"]},
+    "U_at_0": {"type": "string", "description": "linear: the potential at x = 0", "examples": ["4.2 V"]},
+    "U_at_1": {"type": "string", "description": "linear: the potential at x = 1", "examples": ["3.2 V"]},
+    "x_lo": {"type": "number", "description": "constant, linear: holds above this x"},
+    "x_hi": {"type": "number", "description": "constant, linear: holds below this x"},
+    "margules": {
+        "type": ["string", "array"],
+        "items": {"type": "string"},
+        "description": "ideal-solution: the coefficients of the excess energy",
+    },
+}
+
+#: kept as written: each law reads its own keys (:mod:`catholyte.materials`)
+PotentialTable = Annotated[
+    Mapping[str, Any],
+    Read(
+        _raw_table,
+        {
+            "type": "object",
+            "properties": _KEYS_OF_POTENTIALS,
+            "required": ["law"],
+            "additionalProperties": False,
+        },
+    ),
+]

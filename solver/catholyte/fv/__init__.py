@@ -1,0 +1,1 @@
+"""Finite-volume kernels and the sparse operators built from them."""

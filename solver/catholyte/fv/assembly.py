@@ -1,0 +1,173 @@
+"""The Newton matrix of potentials and lithium joined at interface faces, kept in the blocks it is made of.
+
+    [ A_φφ  A_φx  b_φ ] [δφ]     A_φφ  conduction and interface conductances, a graph Laplacian plus Dirichlet faces
+    [ A_xφ  A_xx  b_x ] [δx]     A_xx  storage + transport + response of the interface currents to x
+    [ c_φᵀ   0     d  ] [δV]     b     response of the interface currents to the terminal potential V
+
+Linear solvers see only this class; models fill it. The bordering row belongs to the control of the cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import block_array, coo_array, csc_array, diags_array
+
+from catholyte.fv import kernels
+from catholyte.fv.laplacian import Indices, Laplacian
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """How the current of every interface face answers its unknowns.
+
+    Attributes
+    ----------
+    electron, ion, host
+        Unknowns at the face, shape (k,).
+    conductance
+        ∂I/∂(φ_electron − φ_ion) in S.
+    response
+        ∂I/∂x in A.
+    """
+
+    electron: Indices
+    ion: Indices
+    host: Indices
+    conductance: Floats
+    response: Floats
+
+
+@dataclass(frozen=True)
+class CoupledSystem:
+    """γM − ∂F/∂u with its border, all rows in amperes.
+
+    Attributes
+    ----------
+    phi
+        A_φφ, shape (n_phi, n_phi); its last edges are the interface faces in the order of ``coupling``.
+    conduction
+        Weights of the other edges in S.
+    lithium
+        Laplacian of the transport paths in m, acting on slope·x.
+    lithium_slope
+        Derivative of the Kirchhoff potential by x in A/m, shape (n_x,).
+    storage
+        γ·F·c_max·v in A, shape (n_x,).
+    coupling
+        The interface faces.
+    terminal_row, terminal_corner
+        c_φ and d.
+    frozen
+        Whether x is held: then δx = 0 and only potentials are solved for.
+    """
+
+    phi: Laplacian
+    conduction: Floats
+    lithium: Laplacian
+    lithium_slope: Floats
+    storage: Floats
+    coupling: Coupling
+    terminal_row: Floats
+    terminal_corner: float
+    frozen: bool = False
+
+    @property
+    def n_phi(self) -> int:
+        """Number of potentials."""
+        return self.phi.links.n
+
+    @property
+    def n_x(self) -> int:
+        """Number of lithium unknowns."""
+        return self.lithium.links.n
+
+    @cached_property
+    def response_sum(self) -> Floats:
+        """Σ ∂I/∂x over the faces of every host cell in A, shape (n_x,)."""
+        total = np.zeros(self.n_x)
+        kernels.add_at(total, self.coupling.host, self.coupling.response)
+        return total
+
+    @cached_property
+    def lithium_diagonal(self) -> Floats:
+        """Diagonal of A_xx in A, shape (n_x,)."""
+        return self.storage + self.lithium_slope * self.lithium.row_sum + self.response_sum
+
+    @cached_property
+    def terminal_column(self) -> Floats:
+        """The column b, shape (n_phi + n_x,)."""
+        c = self.coupling
+        column = np.zeros(self.n_phi + self.n_x)
+        kernels.add_at(column, c.electron, c.conductance)
+        kernels.subtract_at(column, c.ion, c.conductance)
+        if not self.frozen:
+            kernels.add_at(column[self.n_phi :], c.host, c.conductance)
+        return column
+
+    def product(self, v: Floats) -> Floats:
+        """Multiply the matrix without its border with v = [φ, x], shape (n_phi + n_x,)."""
+        c, n = self.coupling, self.n_phi
+        phi, x = v[:n], v[n:]
+        out = np.empty_like(v)
+        out[:n] = self.phi.product(phi)
+        if self.frozen:
+            out[n:] = x
+            return out
+        kernels.couple_potential(out[:n], c.electron, c.ion, c.host, c.response, x)
+        out[n:] = (self.storage + self.response_sum) * x + self.lithium.product(self.lithium_slope * x)
+        kernels.couple_species(out[n:], c.electron, c.ion, c.host, c.conductance, phi)
+        return out
+
+    def reduced_phi(self) -> Laplacian:
+        """Return A_φφ after eliminating every x through its own row.
+
+        Each interface conductance then stands in series with the storage and transport of its host cell. This is the
+        Schur complement with A_xx replaced by its diagonal and faces of one cell driven alike.
+        """
+        if self.frozen:
+            return self.phi
+        c = self.coupling
+        response = np.maximum(self.response_sum, 0.0)
+        free = self.storage + self.lithium_slope * self.lithium.row_sum
+        share = free / (free + response)
+        edges = np.concatenate([self.conduction, c.conductance * share[c.host]])
+        return Laplacian.from_edges(self.phi.links, edges, self.phi.excess)
+
+    def reduced_lithium(self) -> Laplacian:
+        """Return A_xx in the unknown y = slope·x, which makes it symmetric."""
+        return replace(
+            self.lithium, excess=(self.storage + np.maximum(self.response_sum, 0.0)) / self.safe_slope
+        )
+
+    @cached_property
+    def safe_slope(self) -> Floats:
+        """The slope of the Kirchhoff potential, kept away from zero where U(x) is flat; shape (n_x,)."""
+        largest = float(np.max(self.lithium_slope, initial=0.0))
+        return np.maximum(self.lithium_slope, 1e-9 * largest)
+
+    def matrix(self) -> csc_array:
+        """Return the bordered matrix, shape (n_phi + n_x + 1,) squared, for direct solvers and tests."""
+        c, n, m = self.coupling, self.n_phi, self.n_x
+        border = self.terminal_column[:, None]
+        row = np.concatenate([self.terminal_row, np.zeros(m)])[None, :]
+        corner = np.array([[self.terminal_corner]])
+        if self.frozen:
+            inner = block_array([[self.phi.matrix(), None], [None, diags_array(np.ones(m))]])
+        else:
+            to_phi = coo_array((c.response, (c.electron, c.host)), shape=(n, m)) - coo_array(
+                (c.response, (c.ion, c.host)), shape=(n, m)
+            )
+            to_x = coo_array((c.conductance, (c.host, c.electron)), shape=(m, n)) - coo_array(
+                (c.conductance, (c.host, c.ion)), shape=(m, n)
+            )
+            transport = self.lithium.matrix() @ diags_array(self.lithium_slope)
+            inner = block_array(
+                [[self.phi.matrix(), to_phi], [to_x, transport + diags_array(self.storage + self.response_sum)]]
+            )
+        return csc_array(block_array([[inner, coo_array(border)], [coo_array(row), coo_array(corner)]]))

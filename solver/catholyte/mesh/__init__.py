@@ -1,0 +1,1 @@
+"""Geometry: images, generators and the finite-volume graph."""

@@ -1,0 +1,139 @@
+"""Properties of phases, interfaces and the rest of the cell, in SI units at the temperature of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.physics.constants import F, R
+from catholyte.physics.kinetics import ExchangeCurrent, RateLaw
+from catholyte.physics.transport import HostTransport
+
+PhaseKind = Literal["active", "electrolyte", "conductor"]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A phase that stores lithium.
+
+    Attributes
+    ----------
+    c_max
+        Concentration of lithium sites in mol/m³.
+    U
+        Equilibrium potential U(x, T) in V vs Li/Li⁺; takes complex x.
+    transport
+        How lithium moves inside the phase.
+    """
+
+    c_max: float
+    U: Callable[[NDArray[Any], float], NDArray[Any]]
+    transport: HostTransport
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a phase carries.
+
+    Attributes
+    ----------
+    kind
+        ``"active"`` and ``"conductor"`` carry electrons, ``"electrolyte"`` carries lithium ions.
+    sigma
+        Conductivity of the carrier of its kind in S/m.
+    host
+        Lithium storage of an active phase.
+    """
+
+    kind: PhaseKind
+    sigma: float
+    host: Host | None = None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What happens at the faces between two phases.
+
+    Attributes
+    ----------
+    rate, i0
+        Rate law and exchange current density i0(x) in A/m²; None where nothing reacts.
+    contact_resistance, film_resistance
+        Area resistances in Ω m².
+    """
+
+    rate: RateLaw | None = None
+    i0: ExchangeCurrent | None = None
+    contact_resistance: float = 0.0
+    film_resistance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lumped:
+    """The parts of the cell that are not meshed, in series with it.
+
+    Attributes
+    ----------
+    series_resistance, counter_resistance
+        Area resistances in Ω m².
+    counter_exchange
+        Exchange current density of the counter electrode in A/m², infinite where its kinetics cost nothing.
+    """
+
+    series_resistance: float = 0.0
+    counter_resistance: float = 0.0
+    counter_exchange: float = float("inf")
+
+    def drop(self, i: float, T: float) -> tuple[float, float, float]:
+        """Return the voltage lost at the counter electrode and in the series resistance, and the slope of their sum.
+
+        Parameters
+        ----------
+        i
+            Current density in A/m², discharge positive.
+        T
+            Temperature in K.
+
+        Returns
+        -------
+        Losses in V (counter, series), and d(sum)/di in Ω m². Symmetric Butler–Volmer kinetics at the counter electrode.
+        """
+        half = i / (2.0 * self.counter_exchange)
+        thermal = R * T / F
+        counter = 2.0 * thermal * float(np.arcsinh(half)) + i * self.counter_resistance
+        slope = thermal / (self.counter_exchange * float(np.sqrt(1.0 + half * half)))
+        return counter, i * self.series_resistance, slope + self.counter_resistance + self.series_resistance
+
+
+@dataclass(frozen=True)
+class CellParameters:
+    """Everything a cathode model needs besides the graph.
+
+    Attributes
+    ----------
+    phases
+        Properties by phase name.
+    interfaces
+        Properties by unordered pair of phase names; pairs that are absent conduct without resistance and do not react.
+        ``"collector"`` stands for the terminal where it touches a phase directly.
+    cross_section
+        Area of the electrode that the graph covers in m².
+    temperature
+        In K.
+    lumped
+        Elements in series.
+    """
+
+    phases: Mapping[str, Phase]
+    interfaces: Mapping[frozenset[str], Interface]
+    cross_section: float
+    temperature: float = 298.15
+    lumped: Lumped = field(default_factory=Lumped)
+
+    def interface(self, a: str, b: str) -> Interface:
+        """Return the properties of the faces between phases ``a`` and ``b``."""
+        return self.interfaces.get(frozenset((a, b)), Interface())

@@ -1,0 +1,1 @@
+"""Laws, each one function or small class: plain numpy, SI units."""

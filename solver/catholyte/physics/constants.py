@@ -1,0 +1,8 @@
+"""Physical constants (CODATA, through scipy)."""
+
+from scipy import constants
+
+#: Faraday constant in C/mol
+F = constants.value("Faraday constant")
+#: gas constant in J/(mol K)
+R = constants.R

@@ -1,0 +1,102 @@
+"""The files of a result, and the checkpoint that says how much of them is committed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.errors import InputError
+from catholyte.results.mesh_record import MeshRecord
+
+CASE = "case.toml"
+PROVENANCE = "provenance.json"
+CURVES = "curves.csv"
+STORE = "data.zarr"
+CHECKPOINT = "checkpoint.npz"
+
+#: prefix of the checkpoint's entries that are not the solver's
+COUNTS = "committed_"
+
+#: groups of the store
+MESH = "mesh"
+POINTS = "curves"
+FRAMES = "fields"
+
+_MESH_DIMENSIONS = {"labels": ("z", "y", "x"), "cell_voxel": ("cell",), "cell_phase": ("cell",)}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many points, frames and bytes of ``curves.csv`` are committed."""
+
+    points: int
+    frames: int
+    csv_bytes: int
+
+    def entries(self) -> dict[str, NDArray[np.int64]]:
+        """Return the entries that the checkpoint carries."""
+        return {f"{COUNTS}{name}": np.array(value, dtype=np.int64) for name, value in vars(self).items()}
+
+
+def read_counts(path: Path) -> Counts:
+    """Return what is committed in the result at ``path``.
+
+    Raises
+    ------
+    InputError
+        If ``path`` is not a result, or nothing was committed to it.
+    """
+    if not path.is_dir():
+        raise InputError("result", str(path), "the folder of a result, written by 'catholyte run'")
+    if not (path / STORE / "zarr.json").is_file():
+        raise InputError("result", str(path), f"the folder of a result, which holds {STORE} and {CHECKPOINT}")
+    if not (path / CHECKPOINT).is_file():
+        raise InputError(
+            "result",
+            str(path),
+            f"a result with a committed point ({CHECKPOINT} is missing: the run died early)",
+        )
+    try:
+        with np.load(path / CHECKPOINT, allow_pickle=False) as entries:
+            return Counts(*(int(entries[f"{COUNTS}{name}"]) for name in Counts.__dataclass_fields__))
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            "result", str(path / CHECKPOINT), "a checkpoint written by 'catholyte run'"
+        ) from error
+
+
+def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
+    """Return what the last commit was given."""
+    read_counts(path)
+    with np.load(path / CHECKPOINT, allow_pickle=False) as entries:
+        return {name: entries[name] for name in entries.files if not name.startswith(COUNTS)}
+
+
+def write_mesh(store: Path, mesh: MeshRecord) -> dict[str, Any]:
+    """Make ``store`` and its group ``mesh``; return the group's metadata for consolidation, by path."""
+    import xarray
+
+    arrays = {name: (dimensions, getattr(mesh, name)) for name, dimensions in _MESH_DIMENSIONS.items()}
+    spacing = [float(edge) for edge in mesh.spacing]
+    dataset = xarray.Dataset(arrays, attrs={"spacing": spacing, "phase_names": list(mesh.phase_names)})
+    dataset.to_zarr(store, group=MESH, zarr_format=3, consolidated=False)
+    paths = [MESH, *(f"{MESH}/{name}" for name in _MESH_DIMENSIONS)]
+    return {path: json.loads((store / path / "zarr.json").read_text(encoding="utf-8")) for path in paths}
+
+
+def read_mesh(store: Path) -> MeshRecord:
+    """Read what :func:`write_mesh` wrote."""
+    import xarray
+
+    dataset = xarray.open_dataset(store, engine="zarr", group=MESH, chunks=None).load()
+    z, y, x = dataset["labels"].shape
+    dz, dy, dx = dataset.attrs["spacing"]
+    arrays = {name: dataset[name].to_numpy() for name in _MESH_DIMENSIONS}
+    names = tuple(dataset.attrs["phase_names"])
+    return MeshRecord(shape=(z, y, x), spacing=(dz, dy, dx), phase_names=names, **arrays)

@@ -1,0 +1,172 @@
+"""Reading a result, finished or not."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.errors import InputError, nearest
+from catholyte.results.layout import CASE, FRAMES, POINTS, PROVENANCE, STORE, Counts, read_counts, read_mesh
+from catholyte.results.mesh_record import MeshRecord
+from catholyte.units import from_si
+
+if TYPE_CHECKING:
+    import xarray
+
+
+@dataclass(frozen=True)
+class Results:
+    """The committed part of a result; made by :meth:`open`.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    counts
+        Points and frames that were committed when it was opened.
+    case_text
+        The case file, word for word.
+    provenance
+        Versions, mesh hash, derived numbers, and for a finished run also times and counts.
+    """
+
+    path: Path
+    counts: Counts
+    case_text: str
+    provenance: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: str | Path) -> Results:
+        """Open a result; that of a run in progress is read as of its last commit.
+
+        Raises
+        ------
+        InputError
+            If ``path`` is not a result, or nothing was committed to it.
+        """
+        path = Path(path)
+        counts = read_counts(path)
+        provenance = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
+        return cls(path, counts, (path / CASE).read_text(encoding="utf-8"), provenance)
+
+    @functools.cached_property
+    def curves(self) -> xarray.Dataset:
+        """One value a point of every quantity in :data:`~catholyte.results.variables.POINT_VARIABLES`."""
+        return self._group(POINTS).isel(point=slice(self.counts.points), missing_dims="ignore").load()
+
+    @functools.cached_property
+    def fields(self) -> xarray.Dataset:
+        """Every field of every frame, of dimensions (frame, cell); read from the disk when it is used."""
+        return self._group(FRAMES).isel(frame=slice(self.counts.frames), missing_dims="ignore")
+
+    @functools.cached_property
+    def mesh(self) -> MeshRecord:
+        """The geometry."""
+        return read_mesh(self.path / STORE)
+
+    def grid(self, name: str, frame: int) -> NDArray[np.floating]:
+        """Return a field as an image.
+
+        Parameters
+        ----------
+        name
+            A name of :attr:`fields`.
+        frame
+            Which frame, from 0; negative counts from the last.
+
+        Returns
+        -------
+        array
+            (nz, ny, nx), NaN where the field is not defined.
+
+        Raises
+        ------
+        InputError
+            If there is no such field or frame.
+        """
+        if name not in self.fields.data_vars:
+            names = [str(known) for known in self.fields.data_vars]
+            raise InputError("field", name, f"one of {', '.join(names) or 'none'}", nearest(name, names))
+        if not -self.counts.frames <= frame < self.counts.frames:
+            raise InputError("frame", frame, f"a frame below {self.counts.frames}")
+        return self.mesh.image(self.fields[name].isel(frame=frame).to_numpy())
+
+    def summary(self) -> dict[str, float | int | str | None]:
+        """Return the headline numbers, with the unit at the end of each name.
+
+        Capacities, mean voltages and energies are those of the last cycle in which charge passed in that
+        direction; None if it never did. Energies are taken at the voltage against the counter electrode,
+        per mass of active material.
+        """
+        summary: dict[str, float | int | str | None] = {
+            "end_reason": self.provenance.get("end_reason", "not finished")
+        }
+        for direction, sign in (("discharge", 1.0), ("charge", -1.0)):
+            summary |= self._passage(direction, sign)
+        last = {
+            name: float(self.curves[name][-1])
+            for name in ("time", "voltage", "utilisation")
+            if self.counts.points
+        }
+        summary |= {
+            "time_s": last.get("time"),
+            "final_voltage_vs_Li_V": last.get("voltage"),
+            "final_utilisation": last.get("utilisation"),
+            "points": self.counts.points,
+            "frames": self.counts.frames,
+        }
+        for name in (
+            "time_steps",
+            "newton_iterations",
+            "linear_iterations",
+            "wall_time_s",
+            "peak_memory_MiB",
+        ):
+            summary[name] = self.provenance.get(name)
+        return summary
+
+    def _passage(self, direction: str, sign: float) -> dict[str, float | None]:
+        names = (
+            f"{direction}_capacity_mAh_g",
+            f"{direction}_capacity_mAh_cm2",
+            f"mean_{direction}_voltage_vs_Li_V",
+            f"mean_{direction}_cell_voltage_V",
+            f"{direction}_energy_Wh_kg",
+        )
+        if not self.counts.points:
+            return dict.fromkeys(names)
+        curves = {name: self.curves[name].to_numpy() for name in self.curves.data_vars}
+        passed = np.maximum(sign * np.diff(curves["charge"], prepend=0.0), 0.0)
+        if not passed.any():
+            return dict.fromkeys(names)
+        cycle = curves["cycle_index"]
+        passed[cycle != cycle[passed > 0.0][-1]] = 0.0
+        charge = float(passed.sum())
+        # A step begins with a jump of the voltage, so the mean of two points holds only within a step.
+        same = (np.diff(cycle, prepend=np.nan) == 0) & (np.diff(curves["step_index"], prepend=np.nan) == 0)
+
+        def mean(voltage: NDArray[np.floating]) -> float:
+            before = np.where(same, np.roll(voltage, 1), voltage)
+            return float((passed * 0.5 * (voltage + before)).sum() / charge)
+
+        per_mass = charge / self.provenance["active_areal_mass_kg_m2"]
+        cell_voltage = mean(curves["cell_voltage"])
+        values = (
+            from_si(per_mass, "mAh/g", "specific capacity"),
+            from_si(charge, "mAh/cm**2", "areal capacity"),
+            mean(curves["voltage"]),
+            cell_voltage,
+            cell_voltage * from_si(per_mass, "Ah/kg", "specific capacity"),
+        )
+        return dict(zip(names, values, strict=True))
+
+    def _group(self, name: str) -> xarray.Dataset:
+        import xarray
+
+        return xarray.open_dataset(self.path / STORE, engine="zarr", group=name, chunks=None)

@@ -1,0 +1,1 @@
+"""How it is solved: linear systems, Newton, time."""

@@ -1,0 +1,222 @@
+"""Newton's method for one implicit step, judged by the imbalance of the physical residual.
+
+The equation of a step is M (γ u + β) = F(u) together with the control; β holds the past. Convergence is reached when the
+currents that are out of balance, summed over all cells, are a tiny part of the current of the cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.errors import NotConverged
+from catholyte.fv.assembly import CoupledSystem
+from catholyte.solve.linear import LinearSolver
+
+Vector = NDArray[np.float64]
+
+
+class Evaluated(Protocol):
+    """What Newton reads of an evaluation of the right-hand side."""
+
+    @property
+    def u(self) -> Any: ...
+    @property
+    def rate(self) -> Any: ...
+    @property
+    def current(self) -> float: ...
+    @property
+    def voltage(self) -> float: ...
+
+
+class Controlled(Protocol):
+    """The terminal equation f(I, V) = 0."""
+
+    def equation(self, current: float, voltage: float) -> tuple[float, float, float]:
+        """Return f, ∂f/∂I, ∂f/∂V."""
+        ...
+
+
+class Problem(Protocol):
+    """M du/dt = F(u) with unknowns [φ, x, V] and a terminal equation."""
+
+    n_phi: int
+    size: int
+
+    @property
+    def mass(self) -> Vector:
+        """Diagonal of M."""
+        ...
+
+    def evaluate(self, u: Any, guess: Any = None) -> Any:
+        """Evaluate F at u."""
+        ...
+
+    def system(self, at: Any, gamma: float, control: Any, *, frozen: bool = False) -> CoupledSystem:
+        """Linearise γM − F at an evaluation."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewtonResult:
+    """A converged step.
+
+    Attributes
+    ----------
+    evaluation
+        The right-hand side at the solution; ``evaluation.u`` is the solution.
+    iterations
+        Newton iterations.
+    linear_iterations
+        Krylov iterations over all of them.
+    history
+        Relative imbalance before every iteration and at the end.
+    """
+
+    evaluation: Any
+    iterations: int
+    linear_iterations: int
+    history: tuple[float, ...]
+
+
+#: largest change of a potential in one iteration, in V
+_LARGEST_STEP = 0.5
+#: an iteration may use up this part of the distance of a site fraction to 0 or 1
+_BOUND_SHARE = 0.9
+_HALVINGS = 8
+#: a host cell counts as empty or full here: what is left of it could not be told from rounding
+SMALLEST_X = 1e-12
+
+
+def _forcing(imbalance: float, tolerance: float) -> float:
+    """Return the relative residual to ask of the linear solver: loose far away, just enough near the end."""
+    return min(0.1, max(0.2 * tolerance / imbalance, 1e-4 if imbalance > 1e-3 else 1e-6))
+
+
+@dataclass(frozen=True)
+class _State:
+    """A Newton iterate: its evaluation, the negative residual, and the imbalance relative to the scale."""
+
+    at: Any
+    rhs: Vector
+    imbalance: float
+
+
+@dataclass(frozen=True)
+class _StepEquation:
+    """The residual of one implicit step with its control."""
+
+    problem: Problem
+    control: Controlled
+    scale: float
+    gamma: float
+    beta: Vector | None
+    frozen: bool
+
+    def evaluate(self, u: Vector, guess: Any) -> _State:
+        n = self.problem.n_phi
+        at = self.problem.evaluate(u, guess)
+        rhs = np.append(at.rate, 0.0)
+        if self.frozen:
+            rhs[n:] = 0.0
+        else:
+            past = 0.0 if self.beta is None else self.beta
+            rhs[n:-1] -= self.problem.mass[n:-1] * (self.gamma * u[n:-1] + past)
+        f, d_I, d_V = self.control.equation(at.current, at.voltage)
+        rhs[-1] = -f
+        terminal = abs(f) / (self.scale if d_V == 0.0 else max(abs(at.voltage), 1.0))
+        imbalance = float(np.abs(rhs[:-1]).sum()) / self.scale + terminal
+        return _State(at, rhs, imbalance)
+
+    def backtrack(self, state: _State, step: Vector) -> _State:
+        """Halve the step until the imbalance falls by half of what a linear problem would promise.
+
+        The current of a face saturates in its potential, so a full step from the flat part would fly off. Where no
+        share of the step does that well, the best one is taken.
+        """
+        n = self.problem.n_phi
+        largest = max(float(np.max(np.abs(step[:n]))), abs(float(step[-1])))
+        share = min(1.0, _LARGEST_STEP / largest) if largest > 0.0 else 1.0
+        best = state
+        for _ in range(_HALVINGS):
+            trial = self.evaluate(self._moved(state.at.u, share * step), state.at)
+            if trial.imbalance <= (1.0 - 0.5 * share) * state.imbalance:
+                return trial
+            if best is not state and trial.imbalance >= best.imbalance:
+                break
+            if trial.imbalance < best.imbalance or not np.isfinite(best.imbalance):
+                best = trial
+            share *= 0.5
+        return best if best is not state else trial
+
+    def _moved(self, u: Vector, step: Vector) -> Vector:
+        n = self.problem.n_phi
+        moved = u + step
+        x, dx = u[n:-1], step[n:-1]
+        moved[n:-1] = np.clip(
+            x + np.clip(dx, -_BOUND_SHARE * x, _BOUND_SHARE * (1.0 - x)), SMALLEST_X, 1.0 - SMALLEST_X
+        )
+        return moved
+
+
+def newton(
+    problem: Problem,
+    u: Vector,
+    control: Controlled,
+    solver: LinearSolver,
+    *,
+    scale: float,
+    gamma: float = 0.0,
+    beta: Vector | None = None,
+    frozen: bool = False,
+    tolerance: float = 1e-9,
+    guess: Any = None,
+    most_iterations: int = 15,
+) -> NewtonResult:
+    """Solve M (γ u + β) = F(u) with the control.
+
+    Parameters
+    ----------
+    problem, control, solver
+        What is solved, under which terminal equation, and by what.
+    u
+        Starting guess, shape (size,).
+    scale
+        Current in A that imbalances are measured against.
+    gamma, beta
+        Leading coefficient in 1/s and the contribution of the past, shape (n_x,), in 1/s.
+    frozen
+        Whether x is held and only potentials are sought.
+    tolerance
+        Wanted sum of the imbalances over ``scale``.
+    guess
+        Evaluation at a nearby state.
+    most_iterations
+        Where to give up.
+
+    Raises
+    ------
+    NotConverged
+        With the history of the imbalance.
+    """
+    step_equation = _StepEquation(problem, control, scale, gamma, beta, frozen)
+    state = step_equation.evaluate(u.copy(), guess)
+    history = [state.imbalance]
+    linear_iterations = 0
+    for iteration in range(most_iterations):
+        stuck = iteration >= 4 and state.imbalance > 0.5 * history[-4]
+        if not np.isfinite(state.imbalance) or (stuck and state.imbalance > 100.0 * tolerance):
+            break
+        # Rounding, not the linear solver, is what is left once a step near the target gains nothing.
+        stalled = iteration >= 2 and state.imbalance <= 100.0 * tolerance and state.imbalance > 0.3 * history[-2]
+        if state.imbalance <= tolerance or stalled:
+            return NewtonResult(state.at, iteration, linear_iterations, tuple(history))
+        system = problem.system(state.at, gamma, control, frozen=frozen)
+        solution = solver.solve(system, state.rhs, _forcing(state.imbalance, tolerance))
+        linear_iterations += solution.iterations
+        state = step_equation.backtrack(state, solution.x)
+        history.append(state.imbalance)
+    raise NotConverged("Newton", f"in {len(history) - 1} iterations", history)

@@ -1,0 +1,434 @@
+"""Error-controlled implicit time integration with located events.
+
+One protocol step is one smooth piece: it starts from potentials that are consistent with the lithium distribution, takes
+BDF steps of varying size and order, and ends exactly where a stop rule is met. The local error is held on lithium
+(root mean square, weighted by capacity) and on the terminal voltage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.errors import NotConverged
+from catholyte.solve.bdf import MAX_ORDER, History
+from catholyte.solve.linear import LinearSolver
+from catholyte.solve.newton import Controlled, NewtonResult, Problem, newton
+
+Vector = NDArray[np.float64]
+
+#: part of the voltage change over a step that its local error may reach besides the tolerance
+_FLANK_SHARE = 0.02
+#: largest change of the terminal potential that a prediction may make, in V
+_LARGEST_LEAP = 0.05
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Accuracy of the time integration.
+
+    Attributes
+    ----------
+    x_tolerance
+        Local error of site fractions a step may make (root mean square).
+    voltage_tolerance
+        Local error of the terminal voltage a step may make, in V.
+    event_tolerance
+        How closely a voltage cut-off is met, in V; currents are met to the same relative tolerance.
+    order
+        Highest order of the formula, 1 to 5.
+    balance
+        Imbalance of currents left by Newton's method, relative to the current of the cell.
+    first_step, largest_step
+        In s.
+    fixed_step
+        Take steps of this length in s without error control, to measure the order of convergence.
+    """
+
+    x_tolerance: float = 2e-4
+    voltage_tolerance: float = 5e-4
+    event_tolerance: float = 1e-6
+    order: int = 4
+    balance: float = 1e-9
+    first_step: float | None = None
+    largest_step: float = np.inf
+    fixed_step: float | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A stop rule.
+
+    Attributes
+    ----------
+    name
+        The rule in words, reported as the reason why a step ended.
+    value
+        Function of time in s, current in A, voltage in V and charge in C that is positive until the event.
+    kind
+        ``"voltage"``, ``"current"``, ``"charge"``: the unit of ``value``.
+    """
+
+    name: str
+    value: Callable[[float, float, float, float], float]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An accepted time step.
+
+    Attributes
+    ----------
+    t
+        Time in s.
+    evaluation
+        The right-hand side at the state; ``evaluation.u`` is the state.
+    charge
+        Charge passed since the start of the run in C, discharge positive.
+    time_step
+        Length of the step in s, zero at the start of a piece.
+    order
+        Order of the formula, zero at the start of a piece.
+    newton_iterations, linear_iterations
+        What the step cost, rejected attempts included.
+    event
+        The stop rule that ended the piece, if this is its last frame.
+    """
+
+    t: float
+    evaluation: Any
+    charge: float
+    time_step: float
+    order: int
+    newton_iterations: int
+    linear_iterations: int
+    event: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an integration stands between two steps: all that is needed to go on from there."""
+
+    history: History
+    order: int
+    step: float
+    steps_at_order: int
+
+
+@dataclass
+class _Cost:
+    newton: int = 0
+    linear: int = 0
+
+
+@dataclass
+class Integrator:
+    """Integrates one problem under changing controls.
+
+    Attributes
+    ----------
+    problem
+        The model.
+    solver
+        The linear solver, kept over the whole run.
+    scale
+        Smallest current in A that imbalances are measured against.
+    settings
+        Accuracy.
+    """
+
+    problem: Problem
+    solver: LinearSolver
+    scale: float
+    settings: Settings = field(default_factory=Settings)
+    _cost: _Cost = field(default_factory=_Cost, init=False)
+
+    # ------------------------------------------------------------------ start of a piece
+
+    def consistent(self, u: Vector, control: Controlled, *, current: float) -> NewtonResult:
+        """Find potentials consistent with the lithium distribution in ``u`` under a control.
+
+        Parameters
+        ----------
+        u
+            State whose x is kept and whose potentials are the starting guess.
+        control
+            The terminal equation.
+        current
+            Expected magnitude of the current in A, for the scale of the imbalance.
+        """
+        scale = max(abs(current), self.scale)
+        result = newton(
+            self.problem,
+            u,
+            control,
+            self.solver,
+            scale=scale,
+            frozen=True,
+            tolerance=self.settings.balance,
+            most_iterations=40,
+        )
+        self._count(result)
+        return result
+
+    def begin(self, t: float, u: Vector, control: Controlled, charge: float, current: float) -> tuple[Frame, Progress]:
+        """Start a piece at time ``t``: consistent potentials, the initial rates, the first step."""
+        start = self.consistent(u, control, current=current)
+        at = start.evaluation
+        n = self.problem.n_phi
+        slope = np.zeros(self.problem.size)
+        slope[n:-1] = at.rate[n:] / self.problem.mass[n:-1]
+        speed = self._norm(slope[n:-1])
+        step = 0.1 * self.settings.x_tolerance / speed if speed > 0.0 else 1.0
+        if self.settings.first_step is not None:
+            step = self.settings.first_step
+        if self.settings.fixed_step is not None:
+            step = self.settings.fixed_step
+        history = History.start(t, at.u, charge, slope)
+        frame = Frame(t, at, charge, 0.0, 0, *self._spent())
+        return frame, Progress(history, 1, min(step, self.settings.largest_step), 0)
+
+    # ------------------------------------------------------------------ a piece
+
+    def integrate(
+        self,
+        progress: Progress,
+        control: Controlled,
+        events: Sequence[Event],
+        *,
+        end: float = np.inf,
+        landing: Callable[[float, float], float] | None = None,
+        last: Any = None,
+    ) -> Iterator[tuple[Frame, Progress]]:
+        """Take steps until an event or the end time.
+
+        Parameters
+        ----------
+        progress
+            From :meth:`begin`, or from an earlier frame.
+        control
+            The terminal equation.
+        events
+            Stop rules; the first one met ends the piece.
+        end
+            Time in s at which the piece ends at the latest.
+        landing
+            Maps time and charge to a time that must not be stepped over (output wanted there).
+        last
+            Evaluation at the current state, if known.
+
+        Raises
+        ------
+        NotConverged
+            If steps fail down to the smallest length.
+        """
+        at = last
+        while True:
+            t = progress.history.times[0]
+            limit = end if landing is None else min(end, landing(t, progress.history.charges[0]))
+            frame, progress, margin = self._advance(progress, control, limit, at)
+            met = self._first_event(events, frame)
+            if met is not None:
+                frame = self._locate(met, margin, control, frame, at)
+                yield frame, progress
+                return
+            at = frame.evaluation
+            if frame.t >= end * (1.0 - 1e-14):
+                yield replace(frame, event="time"), progress
+                return
+            yield frame, progress
+
+    def _advance(
+        self, progress: Progress, control: Controlled, limit: float, at: Any
+    ) -> tuple[Frame, Progress, Progress]:
+        """Take one accepted step; return its frame, where it leads, and where it started (for locating events)."""
+        settings = self.settings
+        history, order, step = progress.history, progress.order, progress.step
+        t = history.times[0]
+        smallest = max(1e-9, 1e-13 * abs(t))
+        failures = 0
+        causes: list[float] = []
+        while True:
+            left = limit - t
+            h = step
+            if settings.fixed_step is None and h < left < 2.0 * h:
+                h = 0.5 * left
+            h = min(h, left)
+            order = self._feasible(history, order, t + h)
+            try:
+                result, charge = self._step(history, order, t + h, control, at)
+            except NotConverged as error:
+                failures += 1
+                causes.extend(error.history[-1:])
+                step, order = 0.25 * h, 1
+                if step < smallest:
+                    raise NotConverged(
+                        "time step", f"at t = {t:.6g} s down to a step of {step:.1e} s", causes
+                    ) from error
+                continue
+            errors = {k: self._error(history, k, t + h, result.evaluation) for k in self._candidates(history, order)}
+            error = errors[order]
+            if error <= 1.0 or settings.fixed_step is not None or h <= smallest:
+                break
+            step = h * max(0.2, 0.9 * error ** (-1.0 / (order + 1)))
+        new_order, factor = self._choose(errors, order, progress.steps_at_order)
+        if settings.fixed_step is not None:
+            new_order, factor = min(settings.order, history.depth + 1), 1.0
+            step = settings.fixed_step
+        else:
+            # A step shortened only to land on a time does not hold the next one back.
+            base = max(h, step) if error * (step / h) ** (order + 1) <= 1.0 else h
+            step = min(base * factor, settings.largest_step)
+        start = replace(progress, order=order)
+        u = result.evaluation.u
+        moved = history.push(t + h, u, charge, settings.order + 2)
+        steps_at_order = progress.steps_at_order + 1 if new_order == order else 0
+        frame = Frame(t + h, result.evaluation, charge, h, order, *self._spent())
+        return frame, Progress(moved, new_order, step, steps_at_order), start
+
+    def _step(
+        self, history: History, order: int, t: float, control: Controlled, at: Any
+    ) -> tuple[NewtonResult, float]:
+        n = self.problem.n_phi
+        gamma, past, past_charge = history.formula(t, order)
+        guess = history.predict(t, order)
+        before = history.states[0][n:-1]
+        guess[n:-1] = np.clip(guess[n:-1], 0.5 * before, 0.5 * (1.0 + before))
+        # An extrapolated knee would start Newton where every surface is exhausted and nothing answers the voltage.
+        leap = abs(float(guess[-1] - history.states[0][-1]))
+        if leap > _LARGEST_LEAP:
+            latest = history.states[0]
+            share = _LARGEST_LEAP / leap
+            guess[:n] = latest[:n] + share * (guess[:n] - latest[:n])
+            guess[-1] = latest[-1] + share * (guess[-1] - latest[-1])
+        current = abs(at.current) if at is not None else self.scale
+        result = newton(
+            self.problem,
+            guess,
+            control,
+            self.solver,
+            scale=max(current, self.scale),
+            gamma=gamma,
+            beta=past[n:-1],
+            tolerance=self.settings.balance,
+            guess=at,
+        )
+        self._count(result)
+        return result, (result.evaluation.current - past_charge) / gamma
+
+    def _feasible(self, history: History, order: int, t: float) -> int:
+        """Return the highest order whose formula leaves a cell that stops reacting between empty and full.
+
+        A formula of order two or more continues the trend of the past; a cell that has just filled up would be
+        carried beyond full, and the step would have no solution.
+        """
+        n = self.problem.n_phi
+        while order > 1:
+            gamma, past, _ = history.formula(t, order)
+            rest = past[n:-1] / -gamma
+            if rest.max() < 1.0 and rest.min() > 0.0:
+                break
+            order -= 1
+        return order
+
+    # ------------------------------------------------------------------ error and order
+
+    def _norm(self, dx: Vector) -> float:
+        weight = self.problem.mass[self.problem.n_phi : -1]
+        return float(np.sqrt(np.dot(weight, dx * dx) / weight.sum()))
+
+    def _candidates(self, history: History, order: int) -> list[int]:
+        highest = min(self.settings.order, MAX_ORDER, history.depth - 1)
+        return [order, *(k for k in (order - 1, order + 1) if 1 <= k <= highest)]
+
+    def _error(self, history: History, order: int, t: float, at: Any) -> float:
+        """Return the local error over its tolerance."""
+        n = self.problem.n_phi
+        predicted = history.predict(t, order)
+        factor = history.error_factor(t, order)
+        error = factor * self._norm(at.u[n:-1] - predicted[n:-1]) / self.settings.x_tolerance
+        if history.depth > 1:
+            miss = factor * abs(float(at.u[-1] - predicted[-1]))
+            # On a steep flank a miss of the voltage is a tiny miss in time; lithium still has its own tolerance.
+            change = abs(float(at.u[-1] - history.states[0][-1]))
+            error = max(error, miss / (self.settings.voltage_tolerance + _FLANK_SHARE * change))
+        return error
+
+    @staticmethod
+    def _choose(errors: dict[int, float], order: int, steps_at_order: int) -> tuple[int, float]:
+        def growth(k: int) -> float:
+            return 0.9 * max(errors[k], 1e-10) ** (-1.0 / (k + 1))
+
+        best = order
+        if steps_at_order >= order:
+            for k in errors:
+                if growth(k) > 1.1 * growth(best):
+                    best = k
+        return best, min(2.0 if best <= 2 else 1.6, max(0.3, growth(best)))
+
+    # ------------------------------------------------------------------ events
+
+    @staticmethod
+    def _value(event: Event, frame: Frame) -> float:
+        at = frame.evaluation
+        return event.value(frame.t, at.current, at.voltage, frame.charge)
+
+    def _first_event(self, events: Sequence[Event], frame: Frame) -> Event | None:
+        met = [event for event in events if self._value(event, frame) <= 0.0]
+        return met[0] if met else None
+
+    def _locate(self, event: Event, start: Progress, control: Controlled, frame: Frame, at: Any) -> Frame:
+        """Repeat the step with the length at which the event happens (Illinois false position)."""
+        history, order = start.history, start.order
+        t0 = history.times[0]
+        tolerance = self._event_tolerance(event, frame)
+        low, high = t0, frame.t
+        f_high = self._value(event, frame)
+        if at is None:
+            result, _ = self._step(history, order, t0 + 1e-6 * (frame.t - t0), control, None)
+            at = result.evaluation
+        f_low = event.value(t0, at.current, at.voltage, history.charges[0])
+        side = 0
+        for _ in range(40):
+            if abs(f_high) <= tolerance or high - low <= 1e-12 * max(high, 1.0):
+                break
+            t = high - f_high * (high - low) / (f_high - f_low)
+            t = min(max(t, low + 1e-3 * (high - low)), high - 1e-3 * (high - low))
+            result, charge = self._step(history, order, t, control, at)
+            middle = Frame(t, result.evaluation, charge, t - t0, order, *self._spent())
+            value = self._value(event, middle)
+            if value <= 0.0 or abs(value) <= tolerance:
+                high, f_high, frame = t, value, middle
+                if side == -1:
+                    f_low *= 0.5
+                side = -1
+            else:
+                low, f_low = t, value
+                if side == 1:
+                    f_high *= 0.5
+                side = 1
+        return replace(frame, event=event.name)
+
+    def _event_tolerance(self, event: Event, frame: Frame) -> float:
+        if event.kind == "current":
+            return self.settings.event_tolerance * max(abs(frame.evaluation.current), self.scale)
+        if event.kind == "charge":
+            return self.settings.event_tolerance * max(abs(frame.charge), 1e-30)
+        return self.settings.event_tolerance
+
+    # ------------------------------------------------------------------ bookkeeping
+
+    def _count(self, result: NewtonResult) -> None:
+        self._cost.newton += result.iterations
+        self._cost.linear += result.linear_iterations
+
+    def _spent(self) -> tuple[int, int]:
+        """Return the iterations since the last call."""
+        spent = (self._cost.newton, self._cost.linear)
+        self._cost = _Cost()
+        return spent
