@@ -212,7 +212,7 @@ class PhaseSection(Table):
 class KineticsSection(Table):
     """Charge transfer at an interface; what is not given is taken from the active material."""
 
-    law: Annotated[Literal["butler-volmer", "linear", "tafel"], v.OneOf()] | None = _key(
+    law: Annotated[Literal["butler-volmer", "linear"], v.OneOf()] | None = _key(
         "the rate law", "butler-volmer", default=None
     )
     exchange_current: v.CurrentDensity | None = _key(

@@ -75,9 +75,19 @@ def row_sums(out, indptr, weights):
         out[i] = total
 
 
-@_jit_parallel
+@_jit
 def laplacian_product(out, indptr, indices, weights, diagonal, x):
     """out = diag(diagonal)·x − W·x with W the symmetric matrix of edge weights."""
+    for i in range(out.size):
+        total = diagonal[i] * x[i]
+        for k in range(indptr[i], indptr[i + 1]):
+            total -= weights[k] * x[indices[k]]
+        out[i] = total
+
+
+@_jit_parallel
+def laplacian_product_parallel(out, indptr, indices, weights, diagonal, x):
+    """Do what ``laplacian_product`` does, rows shared among threads; the result is the same to the bit."""
     for i in nb.prange(out.size):
         total = diagonal[i] * x[i]
         for k in range(indptr[i], indptr[i + 1]):

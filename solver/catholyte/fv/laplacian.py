@@ -18,6 +18,9 @@ from catholyte.fv import kernels
 
 Indices = NDArray[np.int32]
 
+#: rows from which starting threads pays
+_PARALLEL_FROM = 100_000
+
 
 @dataclass(frozen=True)
 class Links:
@@ -96,9 +99,8 @@ class Laplacian:
     def product(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         """Multiply with a vector of shape (n,)."""
         out = np.empty_like(x)
-        kernels.laplacian_product(
-            out, self.links.indptr, self.links.indices, self.weights, self.diagonal, x
-        )
+        product = kernels.laplacian_product if x.size < _PARALLEL_FROM else kernels.laplacian_product_parallel
+        product(out, self.links.indptr, self.links.indices, self.weights, self.diagonal, x)
         return out
 
     def matrix(self) -> csr_array:

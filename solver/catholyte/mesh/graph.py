@@ -80,6 +80,8 @@ class Graph:
         ``"counter"`` and ``"collector"``.
     grid
         Position in the image, None for unstructured graphs.
+    face_axis
+        Axis of the grid along which every face looks from a to b, shape (m,); None for unstructured graphs.
     """
 
     volume: Floats
@@ -92,6 +94,7 @@ class Graph:
     distance_b: Floats
     terminals: Mapping[str, Terminal]
     grid: Grid | None = None
+    face_axis: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         n = self.volume.size
@@ -172,4 +175,5 @@ class Graph:
             distance_b=self.distance_b[inside],
             terminals=terminals,
             grid=None if self.grid is None else replace(self.grid, voxel=self.grid.voxel[keep]),
+            face_axis=None if self.face_axis is None else self.face_axis[inside],
         )

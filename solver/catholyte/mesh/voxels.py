@@ -49,7 +49,7 @@ def voxel_graph(
     index[solid] = np.arange(n, dtype=np.int32)
 
     areas = (spacing[1] * spacing[2], spacing[0] * spacing[2], spacing[0] * spacing[1])
-    sides_a, sides_b, face_area, half = [], [], [], []
+    sides_a, sides_b, face_area, half, face_axis = [], [], [], [], []
     for axis in range(3):
         pairs = [(np.moveaxis(index, axis, 0)[:-1], np.moveaxis(index, axis, 0)[1:])]
         if periodic and axis > 0 and labels.shape[axis] > 1:
@@ -60,6 +60,7 @@ def voxel_graph(
             sides_b.append(high[both])
             face_area.append(np.full(sides_a[-1].size, areas[axis]))
             half.append(np.full(sides_a[-1].size, 0.5 * spacing[axis]))
+            face_axis.append(np.full(sides_a[-1].size, axis, dtype=np.int8))
 
     def terminal(layer: NDArray[np.int32]) -> Terminal:
         cells = layer[layer >= 0]
@@ -81,4 +82,5 @@ def voxel_graph(
             (float(spacing[0]), float(spacing[1]), float(spacing[2])),
             np.flatnonzero(solid.ravel()).astype(np.int64),
         ),
+        face_axis=np.concatenate(face_axis),
     )

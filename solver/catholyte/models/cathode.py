@@ -67,6 +67,10 @@ class ReactingFaces:
         Active phase and electrolyte.
     electron, ion, host
         Unknowns of φ̃_e, φ_i and x at every face, shape (k,).
+    face
+        Face of the graph.
+    direction
+        +1 where an anodic current flows from cell a of the face to cell b, else −1.
     area
         In m².
     ohmic_e, ohmic_i, ohmic_host
@@ -83,6 +87,8 @@ class ReactingFaces:
     electron: Indices
     ion: Indices
     host: Indices
+    face: NDArray[np.int64]
+    direction: NDArray[np.int8]
     area: Floats
     ohmic_e: Floats
     ohmic_i: Floats
@@ -243,6 +249,8 @@ class Cathode:
                         self._phi[solid],
                         self._phi[fluid],
                         self._x[solid],
+                        face,
+                        np.where(np.arange(face.size) < n_forward, 1, -1).astype(np.int8),
                         graph.area[face],
                         near / sigma[p],
                         far / sigma[q],
@@ -320,7 +328,7 @@ class Cathode:
         rate_phi -= self._terminal_excess * phi
         kernels.exchange(rate_phi, self.conduction.a, self.conduction.b, self.conduction.conductance, phi)
         kernels.exchange(
-            rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self._lithium_potential(x)
+            rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self.lithium_potential(x)
         )
         states = []
         for k, group in enumerate(self.reacting):
@@ -347,7 +355,8 @@ class Cathode:
         counter, series, slope = self.cell.lumped.drop(current / area, self.cell.temperature)
         return counter, series, slope / area
 
-    def _lithium_potential(self, x: Array) -> Array:
+    def lithium_potential(self, x: Array) -> Array:
+        """Return the Kirchhoff potential F·w(x) of every host cell in A/m, shape (n_x,)."""
         out = np.empty_like(x)
         for _, host, at in self.hosts:
             out[at] = host.transport.potential(x[at], self.cell.temperature)

@@ -3,11 +3,14 @@ r"""Equilibrium potentials U(x, T) of an active material against Li/Li⁺, in V.
 ``x`` is the site fraction of lithium, 0 delithiated, 1 full. Every law is a frozen object that is called as
 ``law(x, T)`` with floats, arrays or complex arrays (derivatives are taken by complex step) and is finite for
 all x in (0, 1). Data and fitted formulas hold on [x_lo, x_hi] only; beyond, they continue with the slope at
-the end of the range and the term of an ideal solution, so that U is continuously differentiable and runs to
+the end of the range, the term of an ideal solution and a wall, so that U is continuously differentiable and runs to
 +∞ at x = 0 and to −∞ at x = 1:
 
-    x > x_hi:  U(x_hi) + U′(x_hi)·(x − x_hi) + (RT/F)·[ln((1−x)/(1−x_hi)) + (x−x_hi)/(1−x_hi)]
-    x < x_lo:  U(x_lo) + U′(x_lo)·(x − x_lo) − (RT/F)·[ln(x/x_lo) − (x−x_lo)/x_lo]
+    x > x_hi:  U(x_hi) + U′(x_hi)·(x − x_hi) + (RT/F)·[ln s − (s−1)] − w·(1−s)²/s,   s = (1−x)/(1−x_hi)
+    x < x_lo:  U(x_lo) + U′(x_lo)·(x − x_lo) − (RT/F)·[ln s − (s−1)] + w·(1−s)²/s,   s = x/x_lo
+
+The wall (w = 10 mV) stands for the steep end of every measured curve: the logarithm alone would fall by one volt only
+where 1−x is 1e-17, which no double can hold; with the wall a host is full to 1 % of the unmeasured range at −1 V.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from catholyte.physics.constants import F, R
 
 #: A table or formula that reaches x = 0 or x = 1 is left this far from it, so that U still diverges there.
 MARGIN = 1e-3
+
+#: Height of the wall at the ends of a continued law, V.
+WALL = 0.01
 
 _STEP = 1e-30  # of the complex-step derivative: exact to rounding, no subtraction is involved
 
@@ -237,7 +243,10 @@ class Continued:
     ) -> NDArray[Any]:
         U = self.law(end + 1j * _STEP, T)
         line = U.real + (U.imag / _STEP) * (x - end)
-        return line + sign * (R * T / F) * (_log(share) - (share - 1.0))
+        ideal = (R * T / F) * (_log(share) - (share - 1.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wall = WALL * (1.0 - share) ** 2 / share
+        return line + sign * (ideal - wall)
 
 
 def continued(law: EquilibriumPotential, x_lo: float | None = None, x_hi: float | None = None) -> Continued:

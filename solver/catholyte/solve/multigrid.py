@@ -20,9 +20,12 @@ from catholyte.fv.laplacian import Laplacian
 Floats32 = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
+#: rows from which a level is coarsened, and up to which the last one is inverted
 _COARSEST = 300
-_DENSE_LIMIT = 3000
+_DENSE_LIMIT = 600
 _PASSES = 3
+#: Gauss–Seidel sweeps before and after the coarse correction
+_SWEEPS = 2
 #: a row whose diagonal exceeds this many times its links is solved by the smoother alone
 _DOMINANT = 12.0
 _STRONG = 0.25
@@ -194,17 +197,15 @@ class Multigrid:
             return level.inverse @ b
         x = np.zeros_like(b)
         arrays = (level.indptr, level.indices, level.weights, level.diagonal)
-        kernels.gauss_seidel_forward(x, *arrays, b)
-        if level.transfer is None:
-            for _ in range(3):
-                kernels.gauss_seidel_backward(x, *arrays, b)
-                kernels.gauss_seidel_forward(x, *arrays, b)
-        else:
+        for _ in range(_SWEEPS):
+            kernels.gauss_seidel_forward(x, *arrays, b)
+        if level.transfer is not None:
             kernels.laplacian_residual(level.residual, *arrays, x, b)
             coarse = np.empty(level.transfer.n_coarse, dtype=np.float32)
             kernels.restrict(coarse, level.transfer.aggregate, level.residual)
             kernels.prolong_add(x, level.transfer.aggregate, self._coarse_solve(at + 1, coarse))
-        kernels.gauss_seidel_backward(x, *arrays, b)
+        for _ in range(_SWEEPS):
+            kernels.gauss_seidel_backward(x, *arrays, b)
         return x
 
     def _coarse_solve(self, at: int, b: Floats32) -> Floats32:

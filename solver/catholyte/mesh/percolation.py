@@ -1,0 +1,92 @@
+"""Which cells can take part: electrons need a path to the collector, ions one to the counter electrode.
+
+Cells without their path are excluded before anything is solved, so they never make the system singular, and their
+volumes are reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.errors import MeshError
+from catholyte.mesh.graph import Graph
+
+#: kinds of phases that carry electrons
+ELECTRONIC = ("active", "conductor")
+
+
+@dataclass(frozen=True)
+class Percolation:
+    """Outcome of the search for conducting paths.
+
+    Attributes
+    ----------
+    keep
+        Cells that have their path, shape (n,).
+    connected
+        Volume share of every phase that has its path.
+    reacting
+        Volume share of every active phase that has its path and belongs to a cluster touching connected electrolyte.
+    """
+
+    keep: NDArray[np.bool_]
+    connected: Mapping[str, float]
+    reacting: Mapping[str, float]
+
+
+def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
+    """Find the cells that can take part.
+
+    Parameters
+    ----------
+    graph
+        The mesh.
+    kinds
+        ``"active"``, ``"conductor"`` or ``"electrolyte"`` for every phase.
+
+    Raises
+    ------
+    MeshError
+        If no active material reaches the collector, no electrolyte the counter electrode, or the two never touch.
+    """
+    kind = np.array([kinds[name] for name in graph.phase_names])[graph.phase]
+    electronic = np.isin(kind, ELECTRONIC)
+    by_electrons = graph.connected_to("collector", electronic)
+    by_ions = graph.connected_to("counter", kind == "electrolyte")
+    keep = by_electrons | by_ions
+    active = kind == "active"
+    if not (by_electrons & active).any():
+        raise MeshError(
+            "no active material has an electron path to the current collector: "
+            "nothing percolates on the electron side"
+            if active.any()
+            else "there is no active material in the mesh"
+        )
+    if not by_ions.any():
+        raise MeshError(
+            "no electrolyte has an ion path to the counter electrode: nothing percolates on the ion side; "
+            "a separator layer may be missing"
+        )
+    same_host = (graph.phase[graph.cell_a] == graph.phase[graph.cell_b]) & active[graph.cell_a]
+    cluster = graph.components(same_host)
+    touching = (by_electrons & active)[graph.cell_a] & by_ions[graph.cell_b]
+    gripping = (by_electrons & active)[graph.cell_b] & by_ions[graph.cell_a]
+    fed = np.zeros(int(cluster.max()) + 1, dtype=bool)
+    fed[cluster[graph.cell_a[touching]]] = True
+    fed[cluster[graph.cell_b[gripping]]] = True
+    if not fed.any():
+        raise MeshError("connected active material and connected electrolyte touch nowhere: nothing can react")
+    reacting = fed[cluster] & by_electrons & active
+    connected_share, reacting_share = {}, {}
+    for index, name in enumerate(graph.phase_names):
+        cells = graph.phase == index
+        volume = float(graph.volume[cells].sum())
+        if volume > 0.0:
+            connected_share[name] = float(graph.volume[cells & keep].sum()) / volume
+            if kinds[name] == "active":
+                reacting_share[name] = float(graph.volume[cells & reacting].sum()) / volume
+    return Percolation(keep, connected_share, reacting_share)

@@ -1,0 +1,240 @@
+"""Where the voltage goes, and what the fields look like, at one evaluated state of a cathode.
+
+The split of the polarisation is exact. Multiplying every balance with its potential and summing over all cells (Tellegen's
+theorem) gives, with I the discharge current,
+
+    I·(U(x̄) − V) = P_e + P_i + P_reaction + P_diffusion + P_contact + P_film + P_counter + P_series + I·η_mix,
+    η_mix = −(1/I) Σ_k (U(x_k) − U(x̄))·C_k·dx_k/dt,
+
+where each P is the dissipated power of a process, and η_mix, which has either sign, is what uneven lithiation stores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.fv import kernels
+from catholyte.models.cathode import Cathode, Evaluation
+
+Floats = NDArray[np.float64]
+
+_ELECTRON, _ION, _SEPARATOR = 0, 1, 2
+LOSSES = (
+    "electron",
+    "ion",
+    "separator",
+    "reaction",
+    "diffusion",
+    "contact",
+    "film",
+    "counter",
+    "series",
+    "mixing",
+)
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Which part of its loss every conducting face owes to the process on either side and to the contact."""
+
+    process_a: NDArray[np.int8]
+    process_b: NDArray[np.int8]
+    part_a: NDArray[np.float32]
+    contact: NDArray[np.float32]
+
+
+class Analysis:
+    """Derived quantities of a cathode; holds what does not change over a run.
+
+    Parameters
+    ----------
+    cathode
+        The model.
+    separator
+        Name of the phase whose ohmic loss is reported apart, if there is one.
+    """
+
+    def __init__(self, cathode: Cathode, separator: str | None = "separator") -> None:
+        self.cathode = cathode
+        graph, cell = cathode.graph, cathode.cell
+        process = np.full(len(graph.phase_names), _ELECTRON, dtype=np.int8)
+        sigma = np.full(len(graph.phase_names), np.nan)
+        for k, name in enumerate(graph.phase_names):
+            if name in cell.phases:
+                sigma[k] = cell.phases[name].sigma
+                if cell.phases[name].kind == "electrolyte":
+                    process[k] = _SEPARATOR if name == separator else _ION
+        self._process = process
+        face = cathode.conduction.face
+        phase_a, phase_b = graph.phase[graph.cell_a[face]], graph.phase[graph.cell_b[face]]
+        bulk_a, bulk_b = graph.distance_a[face] / sigma[phase_a], graph.distance_b[face] / sigma[phase_b]
+        in_series = graph.area[face] / cathode.conduction.conductance
+        contact = np.where(phase_a == phase_b, 0.0, np.maximum(1.0 - (bulk_a + bulk_b) / in_series, 0.0))
+        self._paths = _Paths(
+            process[phase_a],
+            process[phase_b],
+            (bulk_a / (bulk_a + bulk_b)).astype(np.float32),
+            contact.astype(np.float32),
+        )
+        self._weights = cathode.capacity / cathode.capacity.sum()
+
+    # ------------------------------------------------------------------ scalars
+
+    def losses(self, at: Evaluation) -> dict[str, float]:
+        """Split the polarisation at a state.
+
+        Returns
+        -------
+        ``loss_*`` in V for every process of :data:`LOSSES`, ``loss_total``, and ``equilibrium_voltage`` U(x̄) in V.
+        The parts are NaN where no current flows.
+        """
+        cathode = self.cathode
+        phi, x, V = cathode.split(at.u)
+        U = cathode.equilibrium_potential(x)
+        rate_x = at.rate[cathode.n_phi :]
+        reference, mean_U = self._reference(x, rate_x, at.current)
+        out = {"equilibrium_voltage": mean_U, "loss_total": mean_U - at.voltage}
+        counter, series, _ = cathode.lumped_drop(at.current)
+        I = at.current  # noqa: E741
+        if abs(I) * 1e9 < self._current_floor:
+            return out | {f"loss_{name}": np.nan for name in LOSSES}
+        power = dict.fromkeys(LOSSES, 0.0)
+        ohmic = self._ohmic(phi, power)
+        for group, state in zip(cathode.reacting, at.faces, strict=True):
+            flow = group.area * state.i
+            heat = flow * state.i
+            ohmic[_ELECTRON] += float(heat @ group.ohmic_e)
+            is_separator = self._process[cathode.graph.phase_names.index(group.names[1])] == _SEPARATOR
+            ohmic[_SEPARATOR if is_separator else _ION] += float(heat @ group.ohmic_i)
+            power["contact"] += float(heat.sum()) * group.interface.contact_resistance
+            power["film"] += float(heat.sum()) * group.interface.film_resistance
+            power["reaction"] += float(flow @ state.eta)
+            power["diffusion"] += float(heat @ group.ohmic_host + flow @ (state.U_s - U[group.host]))
+        w = cathode.lithium_potential(x)
+        a, b = cathode.lithium.a, cathode.lithium.b
+        power["diffusion"] += float(np.sum(cathode.lithium.conductance * (w[a] - w[b]) * (U[b] - U[a])))
+        power["mixing"] = -float(rate_x @ (U - reference))
+        power["electron"], power["ion"], power["separator"] = ohmic
+        parts = {f"loss_{name}": value / I for name, value in power.items()}
+        return out | parts | {"loss_counter": counter, "loss_series": series}
+
+    def _reference(self, x: Floats, rate_x: Floats, current: float) -> tuple[Floats, float]:
+        """Return U(x̄) of every host's phase, and its mean weighted with the current each phase takes."""
+        cathode = self.cathode
+        reference = np.empty_like(x)
+        mean = 0.0
+        still = abs(current) * 1e9 < self._current_floor
+        for _, host, at in cathode.hosts:
+            capacity = cathode.capacity[at]
+            x_mean = float(capacity @ x[at] / capacity.sum())
+            U = float(np.real(host.U(np.array([x_mean]), cathode.cell.temperature))[0])
+            reference[at] = U
+            share = capacity.sum() / cathode.capacity.sum() if still else rate_x[at].sum() / rate_x.sum()
+            mean += U * float(share)
+        return reference, mean
+
+    @property
+    def _current_floor(self) -> float:
+        """A current of 1C in A; a billionth of it counts as none."""
+        return float(self.cathode.capacity.sum()) / 3600.0
+
+    def _ohmic(self, phi: Floats, power: dict[str, float]) -> Floats:
+        """Return the ohmic powers of electrons, ions and separator in W; contact powers go into ``power``."""
+        cathode, paths = self.cathode, self._paths
+        edges = cathode.conduction
+        heat = edges.conductance * (phi[edges.a] - phi[edges.b]) ** 2
+        power["contact"] += float(heat @ paths.contact)
+        heat *= 1.0 - paths.contact
+        ohmic = np.bincount(paths.process_a, weights=heat * paths.part_a, minlength=3)
+        ohmic += np.bincount(paths.process_b, weights=heat * (1.0 - paths.part_a), minlength=3)
+        for faces, is_ionic in ((cathode.collector, False), (cathode.counter, True)):
+            heat = faces.conductance * phi[faces.unknown] ** 2
+            power["contact"] += float(heat @ faces.contact_share)
+            bulk = heat * (1.0 - faces.contact_share)
+            if is_ionic:
+                cells = cathode.ion_cells[faces.unknown - cathode.n_electron]
+                ohmic += np.bincount(self._process[cathode.graph.phase[cells]], weights=bulk, minlength=3)
+            else:
+                ohmic[_ELECTRON] += float(bulk.sum())
+        return ohmic
+
+    def distribution(self, at: Evaluation) -> dict[str, float]:
+        """Return mean, standard deviation and 5-95 % range of lithiation and of the reaction current density.
+
+        Lithiation is weighted with capacity, the current density in A/m² (discharge positive) with interface area.
+        """
+        _, x, _ = self.cathode.split(at.u)
+        area = np.concatenate([g.area for g in self.cathode.reacting])
+        i = -np.concatenate([s.i for s in at.faces])
+        out = _moments("lithiation", x, self._weights)
+        out["lithiation"] = out.pop("lithiation_mean")
+        return out | _moments("reaction_current", i, area / area.sum())
+
+    # ------------------------------------------------------------------ fields
+
+    def fields(self, at: Evaluation) -> dict[str, Floats]:
+        """Return the fields of a state, arrays of shape (n_cells,) with NaN where a field is not defined.
+
+        ``phi_e``, ``phi_i`` in V; ``x``; ``reaction_current`` in A/m³ (discharge positive); ``current_e``,
+        ``current_i``: magnitudes of the current densities in A/m².
+        """
+        cathode, graph = self.cathode, self.cathode.graph
+        phi, x, V = cathode.split(at.u)
+        fields = {
+            name: np.full(graph.n_cells, np.nan) for name in ("phi_e", "phi_i", "x", "reaction_current")
+        }
+        fields["phi_e"][cathode.electron_cells] = V + phi[: cathode.n_electron]
+        fields["phi_i"][cathode.ion_cells] = phi[cathode.n_electron :]
+        fields["x"][cathode.host_cells] = x
+        reaction = np.zeros(cathode.n_x)
+        for group, state in zip(cathode.reacting, at.faces, strict=True):
+            kernels.subtract_at(reaction, group.host, group.area * state.i)
+        fields["reaction_current"][cathode.host_cells] = reaction / graph.volume[cathode.host_cells]
+        magnitude = self._current_magnitude(at, phi)
+        for name, cells in (("current_e", cathode.electron_cells), ("current_i", cathode.ion_cells)):
+            fields[name] = np.full(graph.n_cells, np.nan)
+            if magnitude is not None:
+                fields[name][cells] = magnitude[cells]
+        return fields
+
+    def _current_magnitude(self, at: Evaluation, phi: Floats) -> Floats | None:
+        """Reconstruct |j| in every cell from its face currents: v·j = Σ_f I_f (r_f − r_cell)."""
+        cathode, graph = self.cathode, self.cathode.graph
+        if graph.face_axis is None:
+            return None
+        edges = cathode.conduction
+        flow = np.zeros(graph.area.size)
+        flow[edges.face] = edges.conductance * (phi[edges.a] - phi[edges.b])
+        for group, state in zip(cathode.reacting, at.faces, strict=True):
+            flow[group.face] = group.direction * group.area * state.i
+        moments = np.zeros((3, graph.n_cells))
+        for axis in range(3):
+            along = graph.face_axis == axis
+            for cell, distance in ((graph.cell_a, graph.distance_a), (graph.cell_b, graph.distance_b)):
+                moments[axis] += np.bincount(
+                    cell[along], weights=flow[along] * distance[along], minlength=graph.n_cells
+                )
+        for name, unknowns in (("collector", cathode.collector), ("counter", cathode.counter)):
+            is_collector = name == "collector"
+            cells = (
+                cathode.electron_cells[unknowns.unknown]
+                if is_collector
+                else cathode.ion_cells[unknowns.unknown - cathode.n_electron]
+            )
+            outward = unknowns.conductance * phi[unknowns.unknown] * (1.0 if is_collector else -1.0)
+            half = 0.5 * graph.grid.spacing[0] if graph.grid is not None else 0.0
+            moments[0] += np.bincount(cells, weights=outward * half, minlength=graph.n_cells)
+        return np.sqrt(np.sum(moments**2, axis=0)) / graph.volume
+
+
+def _moments(name: str, values: Floats, weights: Floats) -> dict[str, float]:
+    """Return weighted mean, standard deviation, 5th and 95th percentile."""
+    mean = float(weights @ values)
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    p05, p95 = (float(values[order[min(np.searchsorted(below, q), values.size - 1)]]) for q in (0.05, 0.95))
+    std = float(np.sqrt(max(float(weights @ (values - mean) ** 2), 0.0)))
+    return {f"{name}_mean": mean, f"{name}_std": std, f"{name}_p05": p05, f"{name}_p95": p95}

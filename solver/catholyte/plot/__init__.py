@@ -1,0 +1,19 @@
+"""Pictures of results: curves, cuts through the fields, and the electrode in three dimensions."""
+
+from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
+from catholyte.plot.fields import lithiation_slices
+from catholyte.plot.pictures import plot_all
+from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
+from catholyte.plot.style import styled
+
+__all__ = [
+    "RenderError",
+    "lithiation_slices",
+    "lithiation_spread",
+    "plot_all",
+    "polarisation_split",
+    "scene_lithiation",
+    "scene_phases",
+    "styled",
+    "voltage_curve",
+]

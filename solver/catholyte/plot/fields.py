@@ -1,0 +1,341 @@
+"""The state inside the electrode: cuts through lithiation and current density, or profiles of a laminate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from catholyte.errors import InputError
+from catholyte.plot.halfcycles import capacity, half_cycles
+from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
+from catholyte.plot.style import REFERENCE, length_unit, new_figure, pale, sequence, styled
+from catholyte.results import MeshRecord, Results
+from catholyte.units import from_si
+
+LITHIATION_MAP = "viridis"
+CURRENT_MAP = "inferno"
+
+_MOST_COLUMNS = 4
+
+#: a cross-section of fewer voxels, or of a smaller share of the depth, is drawn as profiles
+_FEWEST_VOXELS = 4
+_THINNEST = 0.05
+
+#: decades of current density that a map may span
+_DECADES = 4.0
+
+_CURRENT_LINES: dict[str, tuple[Literal["-", "--"], str]] = {
+    "current_e": ("-", "Electrons"),
+    "current_i": ("--", "Ions"),
+}
+
+
+def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> Figure:
+    """Draw lithiation (above) and current density (below) in a cut along the depth, a column a frame.
+
+    The cut lies in the middle of the electrode. The current density is the sum of the magnitudes of the
+    electronic and the ionic one, of which all but mixed conductors have a single one. A laminate is drawn as
+    profiles along the depth.
+
+    Parameters
+    ----------
+    results
+        The run.
+    frames
+        At most four frames, from 0; without it the beginning, middle and end of the first discharge.
+
+    Raises
+    ------
+    InputError
+        If there is no such frame, or none at all.
+    """
+    chosen = default_frames(results) if frames is None else tuple(frames)
+    if not 1 <= len(chosen) <= _MOST_COLUMNS:
+        raise InputError("frames", list(chosen), f"1 to {_MOST_COLUMNS} frames")
+    with styled():
+        return _profiles(results, chosen) if is_layered(results.mesh) else _slices(results, chosen)
+
+
+def is_layered(mesh: MeshRecord) -> bool:
+    """Return whether the cross-section is too small for a picture, so that profiles say all."""
+    (nz, ny, nx), (dz, dy, dx) = mesh.shape, mesh.spacing
+    voxels, width = max((ny, ny * dy), (nx, nx * dx), key=lambda side: side[1])
+    return voxels < _FEWEST_VOXELS or width < _THINNEST * nz * dz
+
+
+def default_frames(results: Results) -> tuple[int, ...]:
+    """Return the frames nearest to the beginning, the middle and the end of the first discharge.
+
+    Without a discharge they are taken from the first charge, without either from the whole run.
+    """
+    n_frames = results.counts.frames
+    if not n_frames:
+        raise InputError("result", str(results.path), "a run that has written fields (output.fields)")
+    points = results.fields["point_index"].to_numpy().astype(int)
+    halves = half_cycles(results)
+    half = next((half for half in halves if half.sign > 0), halves[0] if halves else None)
+    if half is None:
+        passed, candidates = results.fields["time"].to_numpy(), np.arange(n_frames)
+    else:
+        passed = half.sign * (results.curves["charge"].to_numpy()[points] - half.start)
+        first, last = half.parts[0].start, half.parts[-1].stop
+        candidates = np.flatnonzero((points >= first - 1) & (points < last))
+        if not candidates.size:
+            candidates = np.arange(n_frames)
+    passed = passed[candidates]
+    wanted = np.linspace(passed.min(), passed.max(), 3)
+    nearest = [int(candidates[np.argmin(np.abs(passed - value))]) for value in wanted]
+    return tuple(dict.fromkeys(nearest))
+
+
+def frame_title(results: Results, frame: int) -> str:
+    """Return two lines that say when a frame was taken: capacity or time, voltage and mean lithiation."""
+    point = int(results.fields["point_index"][frame])
+    curves = results.curves.isel(point=point)
+    half = next((half for half in half_cycles(results) if point in half), None)
+    if half is None:
+        when = f"{from_si(float(curves['time']), 'hour', 'time'):.3g} h"
+    else:
+        q = float(capacity(results, half, slice(point, point + 1))[0])
+        when = f"{half.direction}, {q:.0f} mAh g⁻¹"
+    return f"{when}\n{float(curves['voltage']):.2f} V, mean x = {float(curves['lithiation']):.2f}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """A plane along the depth: labels and fields on it, [lateral, depth]."""
+
+    labels: NDArray[np.uint8]
+    lithiation: list[NDArray[np.floating]]
+    current: list[NDArray[np.floating]]
+    extent: tuple[float, float, float, float]
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """Images that share a colour scale."""
+
+    images: list[NDArray[np.floating]]
+    norm: Normalize
+    map_name: str
+    label: str
+
+
+def _slices(results: Results, frames: Sequence[int]) -> Figure:
+    cut = _cut(results, frames)
+    colours, kinds = phase_colours(results), phase_kinds(results)
+    active = np.isin(cut.labels, [i for i, kind in enumerate(kinds.values()) if kind == "active"])
+    rows = [_Row(cut.lithiation, _lithiation_norm(cut.lithiation), LITHIATION_MAP, "Lithiation x (–)")]
+    limits = _current_limits(cut.current)
+    if limits is not None:
+        rows.append(_Row(cut.current, LogNorm(*limits), CURRENT_MAP, "Current density (mA cm⁻²)"))
+    figure, grid, bars = _image_grid(len(rows), len(frames), cut.extent[3] / cut.extent[1])
+    for row, panels, bar_axes in zip(rows, grid, bars, strict=True):
+        for axes, image in zip(panels, row.images, strict=True):
+            axes.imshow(
+                _paint(cut.labels, image, row, list(colours.values()), active),
+                extent=cut.extent,
+                origin="lower",
+                interpolation="none",
+                aspect="auto",
+            )
+            axes.tick_params(
+                direction="out", length=2.5, labelbottom=row is rows[-1], labelleft=axes is panels[0]
+            )
+            if row.map_name == CURRENT_MAP and active.any() and not active.all():
+                axes.contour(active, [0.5], extent=cut.extent, colors="white", linewidths=0.5, alpha=0.8)
+        _colour_bar(figure, bar_axes, row)
+        panels[0].set_ylabel(f"Width ({cut.unit})")
+    for axes, frame in zip(grid[0], frames, strict=True):
+        axes.set_title(frame_title(results, frame), pad=15.0)
+        ends: dict[str, Any] = {"transform": axes.transAxes, "fontsize": 7.5, "color": REFERENCE}
+        axes.text(0.0, 1.02, "← separator", ha="left", va="bottom", **ends)
+        axes.text(1.0, 1.02, "collector →", ha="right", va="bottom", **ends)
+    for axes in grid[-1]:
+        axes.set_xlabel(f"Depth ({cut.unit})")
+    isolated = bool((active & ~np.isfinite(cut.lithiation[0])).any())
+    _phase_legend(figure, results, isolated=isolated)
+    return figure
+
+
+def _image_grid(
+    n_rows: int, n_columns: int, height_to_width: float
+) -> tuple[Figure, list[list[Axes]], list[Axes]]:
+    """Return a figure of equal panels with a colour bar at the end of each row.
+
+    The places are computed here, because automatic layouts leave gaps around panels of a fixed aspect.
+    """
+    left, right, bottom, top, gap = 0.6, 1.05, 0.95, 0.62, 0.14
+    width = 1.95 if n_columns > 1 else 3.2
+    height = min(max(width * height_to_width, 0.5), 1.6 * width)
+    width = min(width, height / height_to_width)
+    total_width = left + n_columns * width + (n_columns - 1) * gap + right
+    total_height = bottom + n_rows * height + (n_rows - 1) * gap + top
+    figure = new_figure(total_width, total_height)
+    figure.set_layout_engine("none")
+
+    def place(x: float, y: float, w: float, h: float) -> Axes:
+        return figure.add_axes((x / total_width, y / total_height, w / total_width, h / total_height))
+
+    grid, bars = [], []
+    for row in range(n_rows):
+        y = bottom + (n_rows - 1 - row) * (height + gap)
+        grid.append([place(left + column * (width + gap), y, width, height) for column in range(n_columns)])
+        bars.append(place(total_width - right + 0.12, y, 0.12, height))
+    return figure, grid, bars
+
+
+def _colour_bar(figure: Figure, axes: Axes, row: _Row) -> None:
+    logarithmic = isinstance(row.norm, LogNorm)
+    extend = "both" if logarithmic else "neither"
+    bar = figure.colorbar(ScalarMappable(row.norm, row.map_name), cax=axes, extend=extend)
+    bar.set_label(row.label)
+    if logarithmic:
+        low, high = axes.get_ylim()
+        narrow = high < 30.0 * low
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _cut(results: Results, frames: Sequence[int]) -> _Cut:
+    """Take the plane in the middle of the narrower lateral direction."""
+    (nz, ny, nx), (dz, dy, dx) = results.mesh.shape, results.mesh.spacing
+    plane = (slice(None), ny // 2, slice(None)) if nx * dx >= ny * dy else (slice(None), slice(None), nx // 2)
+    factor, unit = length_unit(nz * dz)
+    extent = (0.0, factor * nz * dz, 0.0, factor * max(nx * dx, ny * dy))
+    lithiation, current = [], []
+    for frame in frames:
+        lithiation.append(results.grid("x", frame)[plane].T)
+        current.append(_current(results, frame)[plane].T)
+    return _Cut(results.mesh.labels[plane].T, lithiation, current, extent, unit)
+
+
+def _current(results: Results, frame: int) -> NDArray[np.floating]:
+    """Return the current density of an image [mA/cm²]; NaN where neither kind is defined."""
+    total: NDArray[np.floating] = np.full(results.mesh.shape, np.nan, np.float32)
+    for name in ("current_e", "current_i"):
+        if name in results.fields:
+            values = results.grid(name, frame)
+            total = np.where(np.isnan(total), values, total + np.nan_to_num(values))
+    return total * from_si(1.0, "mA/cm**2", "current density")
+
+
+def _lithiation_norm(images: Sequence[NDArray[np.floating]]) -> Normalize:
+    values = np.concatenate([image[np.isfinite(image)] for image in images])
+    if not values.size:
+        return Normalize(0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
+    margin = max(0.0, 0.5 * (0.01 - (high - low)))
+    return Normalize(max(low - margin, 0.0), min(high + margin, 1.0))
+
+
+def _current_limits(images: Sequence[NDArray[np.floating]]) -> tuple[float, float] | None:
+    """Return the ends of the scale, by percentiles of all images; None where no current flows."""
+    values = np.concatenate([image[np.isfinite(image) & (image > 0.0)] for image in images])
+    if not values.size:
+        return None
+    low, high = (float(value) for value in np.percentile(values, [2.0, 99.5]))
+    low = max(low, high / 10.0**_DECADES)
+    return (low, high) if high > 1.05 * low else (low / 3.0, high * 3.0)
+
+
+def _paint(
+    labels: NDArray[np.uint8],
+    values: NDArray[np.floating],
+    row: _Row,
+    colours: Sequence[str],
+    active: NDArray[np.bool_],
+) -> NDArray[np.floating]:
+    """Return an RGB image: the map where there are values, flat colours of the phases elsewhere."""
+    flat = np.array([to_rgb(colour) for colour in colours])[labels]
+    flat[active] = to_rgb(ISOLATED)
+    known = np.isfinite(values)
+    flat[known] = matplotlib.colormaps[row.map_name](row.norm(values[known]))[:, :3]
+    return flat
+
+
+def _depth_label(unit: str) -> str:
+    """Return the label of an axis of depth, which says which side is which."""
+    return f"separator ←  Depth ({unit})  → collector"
+
+
+def _phase_legend(figure: Figure, results: Results, *, isolated: bool, active: bool = False) -> None:
+    """Name the flat colours below the axes; those of active material too where they are not mapped."""
+    labels = np.unique(results.mesh.labels)
+    colours, kinds = phase_colours(results), phase_kinds(results)
+    patches = [
+        Patch(facecolor=colours[name], edgecolor="black", linewidth=0.4, label=name)
+        for index, name in enumerate(results.mesh.phase_names)
+        if (active or kinds[name] != "active") and index in labels
+    ]
+    if isolated:
+        patches.append(
+            Patch(facecolor=ISOLATED, edgecolor="black", linewidth=0.4, label="active, not connected")
+        )
+    if patches:
+        figure.legend(
+            handles=patches,
+            loc="outside lower center" if figure.get_layout_engine() else "lower center",
+            ncols=min(len(patches), 5),
+        )
+
+
+def _profiles(results: Results, frames: Sequence[int]) -> Figure:
+    """Draw the mean over the cross-section against depth, a line a frame, with the layers behind."""
+    (nz, _, _), (dz, _, _) = results.mesh.shape, results.mesh.spacing
+    factor, unit = length_unit(nz * dz)
+    depth = factor * dz * (np.arange(nz) + 0.5)
+    figure = new_figure(4.6, 5.0)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    _layers_behind((upper, lower), results, factor * dz)
+    for frame, colour in zip(frames, sequence(len(frames)), strict=True):
+        title = frame_title(results, frame).replace("\n", ", ")
+        upper.plot(depth, _layer_mean(results.grid("x", frame)), color=colour, label=title)
+        for name, (style, _) in _CURRENT_LINES.items():
+            values = _layer_mean(results.grid(name, frame)) * from_si(1.0, "mA/cm**2", "current density")
+            lower.plot(depth, values, style, color=colour)
+    upper.set_ylabel("Lithiation x (–)")
+    lower.set_ylabel("Current density (mA cm⁻²)")
+    lower.set_xlabel(_depth_label(unit))
+    lower.set_xlim(0.0, factor * dz * nz)
+    lower.set_ylim(bottom=0.0)
+    carriers = [
+        Line2D([], [], color=REFERENCE, linestyle=s, label=label) for s, label in _CURRENT_LINES.values()
+    ]
+    lower.legend(handles=carriers, loc="best")
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside upper left")
+    _phase_legend(figure, results, isolated=False, active=True)
+    return figure
+
+
+def _layers_behind(panels: Sequence[Axes], results: Results, thickness: float) -> None:
+    """Shade every layer in the colour of the phase that fills most of it."""
+    names, colours = results.mesh.phase_names, phase_colours(results)
+    flat = results.mesh.labels.reshape(results.mesh.shape[0], -1)
+    commonest = np.array([np.bincount(layer, minlength=len(names)).argmax() for layer in flat])
+    begins = np.flatnonzero(np.diff(commonest, prepend=-1))
+    for begin, end in zip(begins, [*begins[1:], commonest.size], strict=True):
+        colour = pale(colours[names[commonest[begin]]])
+        for axes in panels:
+            axes.axvspan(begin * thickness, end * thickness, facecolor=colour, linewidth=0.0, zorder=0.0)
+
+
+def _layer_mean(image: NDArray[np.floating]) -> NDArray[np.float64]:
+    known = np.isfinite(image)
+    count = known.sum(axis=(1, 2))
+    total = np.where(known, image, 0.0).sum(axis=(1, 2))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,0 +1,246 @@
+"""Every kernel of ``fv/kernels.py`` against a twin in plain numpy, compiled and as plain Python.
+
+The twins are written as dense matrices or sets of Python, so that they share no loop with the kernels. The kernels are
+those of (A x)_p = d_p x_p + Σ_q w_pq (x_p − x_q) and of pairwise aggregation (Notay 2010, ETNA 37, 123).
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from catholyte.fv import kernels
+from catholyte.fv.laplacian import Links
+
+N, M = 40, 110
+NAMES = [
+    "exchange",
+    "add_at",
+    "subtract_at",
+    "count_links",
+    "fill_links",
+    "fill_weights",
+    "row_sums",
+    "laplacian_product",
+    "laplacian_residual",
+    "gauss_seidel_forward",
+    "gauss_seidel_backward",
+    "restrict",
+    "prolong_add",
+    "dot",
+    "mark_dominant",
+    "match_pairs",
+    "coarse_graph",
+    "sum_links",
+    "couple_potential",
+    "couple_species",
+]
+
+
+@pytest.fixture(params=["compiled", "plain"])
+def k(request):
+    """All kernels, once as they run and once as the Python they were written in."""
+    plain = request.param == "plain"
+    chosen = {name: getattr(kernels, name) for name in NAMES}
+    return SimpleNamespace(**{n: getattr(f, "py_func", f) if plain else f for n, f in chosen.items()})
+
+
+@pytest.fixture(params=[0, 1])
+def graph(request):
+    """A random graph with repeated edges, an isolated row, its links, weights and dense matrices."""
+    rng = np.random.default_rng(request.param)
+    a = rng.integers(0, N - 1, M).astype(np.int32)
+    b = ((a + rng.integers(1, N - 1, M)) % (N - 1)).astype(np.int32)
+    links = Links.from_edges(N, a, b)
+    edge_weights = 10.0 ** rng.uniform(-2, 2, M)
+    W = np.zeros((N, N))
+    np.add.at(W, (a, b), edge_weights)
+    np.add.at(W, (b, a), edge_weights)
+    weights = np.empty(2 * M)
+    weights[links.slot_ab] = edge_weights
+    weights[links.slot_ba] = edge_weights
+    diagonal = W.sum(axis=1) + rng.uniform(0.1, 1.0, N)
+    return SimpleNamespace(
+        rng=rng, a=a, b=b, links=links, edge_weights=edge_weights, weights=weights, W=W, diagonal=diagonal
+    )
+
+
+def test_the_list_of_kernels_is_complete():
+    defined = {n for n, f in vars(kernels).items() if callable(f) and not n.startswith("_")}
+    assert defined == set(NAMES)
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_exchange(k, graph, kind):
+    u = graph.rng.standard_normal(N).astype(kind)
+    if kind is complex:
+        u += 1j * graph.rng.standard_normal(N)
+    rate = np.ones(N, dtype=kind)
+    k.exchange(rate, graph.a, graph.b, graph.edge_weights, u)
+    expected = 1.0 - (graph.W.sum(axis=1) * u - graph.W @ u)
+    np.testing.assert_allclose(rate, expected, rtol=1e-12, atol=1e-11)
+    assert abs(np.sum(rate - 1.0)) < 1e-11 * np.abs(rate).sum()
+
+
+def test_add_at_and_subtract_at_repeat_indices(k, graph):
+    values = graph.rng.standard_normal(M)
+    added, expected = np.ones(N), np.ones(N)
+    k.add_at(added, graph.a, values)
+    np.add.at(expected, graph.a, values)
+    np.testing.assert_allclose(added, expected, rtol=1e-14, atol=1e-14)
+    k.subtract_at(added, graph.a, values)
+    np.testing.assert_allclose(added, np.ones(N), rtol=1e-13)
+
+
+def test_links(k, graph):
+    degree = np.zeros(N, dtype=np.int32)
+    k.count_links(degree, graph.a, graph.b)
+    ends = np.concatenate([graph.a, graph.b])
+    np.testing.assert_array_equal(degree, np.bincount(ends, minlength=N))
+
+    indptr = np.concatenate([[0], np.cumsum(degree)]).astype(np.int32)
+    indices = np.full(2 * M, -1, dtype=np.int32)
+    slot_ab, slot_ba = np.full(M, -1, dtype=np.int32), np.full(M, -1, dtype=np.int32)
+    k.fill_links(indices, slot_ab, slot_ba, indptr[:-1].copy(), graph.a, graph.b)
+    row_of = np.repeat(np.arange(N), degree)
+    assert sorted([*slot_ab, *slot_ba]) == list(range(2 * M))
+    np.testing.assert_array_equal(row_of[slot_ab], graph.a)
+    np.testing.assert_array_equal(indices[slot_ab], graph.b)
+    np.testing.assert_array_equal(row_of[slot_ba], graph.b)
+    np.testing.assert_array_equal(indices[slot_ba], graph.a)
+
+    weights = np.empty(2 * M)
+    k.fill_weights(weights, slot_ab, slot_ba, graph.edge_weights)
+    dense = np.zeros((N, N))
+    np.add.at(dense, (row_of, indices), weights)
+    np.testing.assert_allclose(dense, graph.W, rtol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_matrix_kernels(k, graph, kind):
+    x, b = graph.rng.standard_normal((2, N)).astype(kind)
+    weights, diagonal = graph.weights.astype(kind), graph.diagonal.astype(kind)
+    pattern = (graph.links.indptr, graph.links.indices)
+    tolerance = {"rtol": 0.0, "atol": 300.0 * np.finfo(kind).eps * float(graph.diagonal.max())}
+    sums, product, residual = (np.empty(N, dtype=kind) for _ in range(3))
+    k.row_sums(sums, graph.links.indptr, weights)
+    np.testing.assert_allclose(sums, graph.W.sum(axis=1), **tolerance)
+    A = np.diag(graph.diagonal) - graph.W
+    k.laplacian_product(product, *pattern, weights, diagonal, x)
+    np.testing.assert_allclose(product, A @ x, **tolerance)
+    k.laplacian_residual(residual, *pattern, weights, diagonal, x, b)
+    np.testing.assert_allclose(residual, b - A @ x, **tolerance)
+
+
+def test_gauss_seidel_sweeps_solve_the_triangles(k, graph):
+    x0, b = graph.rng.standard_normal((2, N))
+    A = np.diag(graph.diagonal) - graph.W
+    pattern = (graph.links.indptr, graph.links.indices, graph.weights, graph.diagonal, b)
+    forward, backward = x0.copy(), x0.copy()
+    k.gauss_seidel_forward(forward, *pattern)
+    k.gauss_seidel_backward(backward, *pattern)
+    np.testing.assert_allclose(forward, np.linalg.solve(np.tril(A), b - np.triu(A, 1) @ x0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(backward, np.linalg.solve(np.triu(A), b - np.tril(A, -1) @ x0), rtol=1e-9, atol=1e-12)
+
+
+def test_restrict_is_the_transpose_of_prolong(k, graph):
+    aggregate = graph.rng.integers(-1, 7, N).astype(np.int32)
+    P = (aggregate[:, None] == np.arange(7)).astype(float)
+    fine, coarse = graph.rng.standard_normal(N), np.full(7, 9.0)
+    k.restrict(coarse, aggregate, fine)
+    np.testing.assert_allclose(coarse, P.T @ fine, rtol=1e-13, atol=1e-14)
+    out = fine.copy()
+    k.prolong_add(out, aggregate, coarse)
+    np.testing.assert_allclose(out, fine + P @ coarse, rtol=1e-13, atol=1e-14)
+
+
+def test_dot_accumulates_in_double(k):
+    # 1e8 + 1 is 1e8 in single precision.
+    a = np.ones(2000, dtype=np.float32)
+    a[0] = 1e4
+    assert k.dot(a, a) == 1e8 + 1999.0
+    assert k.dot(np.array([1.0, 2.0]), np.array([3.0, -5.0])) == -7.0
+
+
+def test_mark_dominant(k):
+    links = np.array([1.0, 1.0, 0.0, 2.0])
+    aggregate = np.zeros(4, dtype=np.int32)
+    k.mark_dominant(aggregate, links, np.array([12.5, 11.5, 1.0, 24.0]), 12.0)
+    np.testing.assert_array_equal(aggregate, [-1, -2, -1, -2])
+
+
+def test_match_pairs(k, graph):
+    links, strong = graph.links, 0.25
+    aggregate = np.full(N, -2, dtype=np.int32)
+    aggregate[[3, 8, 21]] = -1
+    count = k.match_pairs(aggregate, links.indptr, links.indices, graph.weights, strong)
+    outside = aggregate == -1
+    assert set(np.flatnonzero(outside)) == {3, 8, 21}
+    assert sorted(set(aggregate[~outside])) == list(range(count))
+    alone = 0
+    for c in range(count):
+        members = np.flatnonzero(aggregate == c)
+        if members.size == 1:
+            alone += 1
+            strengths = graph.W[members[0]][~outside]
+            assert strengths.max() == 0.0, "only a row without free links may stay alone"
+            continue
+        for i in members:
+            # Every member hangs on another one by a link that is strong for one of the two.
+            per_link = [graph.W[i, j] / min(graph.W[i].max(), graph.W[j].max()) for j in members if j != i]
+            assert max(per_link) > 0.0
+    assert alone <= 2
+    first = aggregate[0]
+    partners = np.flatnonzero(aggregate == first)
+    assert partners.size >= 2
+
+
+def test_match_pairs_takes_the_strongest_neighbour(k):
+    a, b = np.array([0, 1, 2], dtype=np.int32), np.array([1, 2, 3], dtype=np.int32)
+    links = Links.from_edges(4, a, b)
+    weights = np.empty(6)
+    for slot in (links.slot_ab, links.slot_ba):
+        weights[slot] = [1.0, 5.0, 1.0]
+    aggregate = np.full(4, -2, dtype=np.int32)
+    count = k.match_pairs(aggregate, links.indptr, links.indices, weights, 0.25)
+    # Row 0 knows only row 1; row 2 then finds row 1 taken and row 3 too weak, so it joins row 1; row 3 follows.
+    assert count == 1
+    np.testing.assert_array_equal(aggregate, [0, 0, 0, 0])
+
+
+def test_coarse_graph_and_sum_links(k, graph):
+    n_coarse = 9
+    aggregate = np.concatenate([np.arange(n_coarse), graph.rng.integers(-1, n_coarse, N - n_coarse)]).astype(np.int32)
+    order = np.argsort(aggregate, kind="stable").astype(np.int32)
+    members = order[np.count_nonzero(aggregate < 0) :]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(aggregate[members], minlength=n_coarse))]).astype(np.int64)
+    indptr, indices = np.zeros(n_coarse + 1, dtype=np.int32), np.empty(2 * M, dtype=np.int32)
+    slot = np.full(2 * M, -1, dtype=np.int32)
+    links = graph.links
+    used = k.coarse_graph(indptr, indices, slot, links.indptr, links.indices, aggregate, members, starts)
+    weights = np.full(used, 7.0)
+    k.sum_links(weights, slot, graph.weights)
+    assert indptr[-1] == used
+    dense = np.zeros((n_coarse, n_coarse))
+    rows = np.repeat(np.arange(n_coarse), np.diff(indptr))
+    assert len(set(zip(rows, indices[:used], strict=True))) == used, "no coarse link stands twice"
+    dense[rows, indices[:used]] = weights
+    P = (aggregate[:, None] == np.arange(n_coarse)).astype(float)
+    expected = P.T @ graph.W @ P
+    np.fill_diagonal(expected, 0.0)
+    np.testing.assert_allclose(dense, expected, rtol=1e-12)
+
+
+def test_couplings_are_the_blocks_of_the_faces(k, graph):
+    electron, ion, host = (graph.rng.integers(0, n, M).astype(np.int32) for n in (20, 20, 12))
+    weight = graph.rng.standard_normal(M)
+    phi, x = graph.rng.standard_normal(N), graph.rng.standard_normal(12)
+    to_face = np.eye(N)[electron] - np.eye(N)[20 + ion]
+    host_of = np.eye(12)[host]
+    out_phi, out_x = np.ones(N), np.ones(12)
+    k.couple_potential(out_phi, electron, (20 + ion).astype(np.int32), host, weight, x)
+    np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ (weight * (host_of @ x)), rtol=1e-12, atol=1e-13)
+    k.couple_species(out_x, electron, (20 + ion).astype(np.int32), host, weight, phi)
+    np.testing.assert_allclose(out_x, 1.0 + host_of.T @ (weight * (to_face @ phi)), rtol=1e-12, atol=1e-13)
