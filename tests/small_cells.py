@@ -1,4 +1,4 @@
-"""Small half cells of the raw core for the tests of solvers and of properties: images, constants, protocols."""
+"""Small half cells of the raw core for tests of solvers and properties: images, constants, protocols."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Constants:
 
 
 def percolating(graph: Graph) -> Graph:
-    """Return the part that reaches its terminal: electron conductors the collector, the electrolyte the counter."""
+    """Return what reaches its terminal: electron conductors the collector, the electrolyte the counter."""
     ions = graph.phase == ELECTROLYTE
     electrons = (graph.phase == ACTIVE) | (graph.phase == CARBON)
     return graph.subset(graph.connected_to("counter", ions) | graph.connected_to("collector", electrons))
@@ -88,7 +88,9 @@ def half_cell(
     return Cathode(graph, parameters(constants or Constants(), area))
 
 
-def composite(n: int, *, seed: int = 0, separator: int = 1, carbon: float = 0.05, void: float = 0.05) -> NDArray:
+def composite(
+    n: int, *, seed: int = 0, separator: int = 1, carbon: float = 0.05, void: float = 0.05
+) -> NDArray:
     """Return an image of n³ voxels of random blobs behind a separator, with carbon and void voxels in it."""
     rng = np.random.default_rng(seed)
     blobs = gaussian_filter(rng.standard_normal((n, n, n)), 0.12 * n, mode="wrap")
@@ -96,7 +98,7 @@ def composite(n: int, *, seed: int = 0, separator: int = 1, carbon: float = 0.05
     draw = rng.random(labels.shape)
     labels[draw < carbon] = CARBON
     labels[draw > 1.0 - void] = VOID
-    return np.concatenate([np.full((separator, n, n), ELECTROLYTE, np.uint8), labels])
+    return np.concatenate([np.full((1, n, n), ELECTROLYTE, np.uint8), labels])
 
 
 def laminate(n_electrolyte: int, n_active: int, cross_section: tuple[int, int] = (1, 1)) -> NDArray:
@@ -157,10 +159,11 @@ def run(
         current = getattr(piece.control, "current", current)
         if isinstance(piece.control, VoltageControl):
             u = np.append(u[:-1], piece.control.voltage)
-        frame, progress = integrator.begin(t, u, piece.control, charge, current)
-        yield frame, progress
+        first, start = integrator.begin(t, u, piece.control, charge, current)
+        yield first, start
+        frame = first
         for frame, progress in integrator.integrate(
-            progress, piece.control, piece.events, end=t + piece.duration, last=frame.evaluation
+            start, piece.control, piece.events, end=t + piece.duration, last=first.evaluation
         ):
             yield frame, progress
         t, charge, u = frame.t, frame.charge, frame.evaluation.u

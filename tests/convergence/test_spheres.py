@@ -1,12 +1,14 @@
-"""Effective conductivity of a simple cubic array of spheres against the multipole solution of Rayleigh's problem.
+"""Effective conductivity of a simple cubic array of spheres against Rayleigh's multipole solution.
 
-Around every sphere φ = Σ (A_lm r^l + B_lm r^(−l−1)) Y_lm; the multipoles of all other spheres make up the regular part
-(Rayleigh 1892; McPhedran & McKenzie 1978, Proc. R. Soc. A 359, 45; McKenzie, McPhedran & Derrick 1978, ibid. 362, 211):
+Around every sphere φ = Σ (A_lm r^l + B_lm r^(−l−1)) Y_lm; the multipoles of all other spheres make up the
+regular part (Rayleigh 1892; McPhedran & McKenzie 1978, Proc. R. Soc. A 359, 45; McKenzie, McPhedran &
+Derrick 1978, ibid. 362, 211):
 
     A_lm = −E δ_l1 + Σ_l'm' (−1)^l L_{l+l', m'−m} B_l'm',     L_nk = Σ_R≠0 I_nk(R),
 
-with the solid harmonics R_lm = r^l P_l^m e^{imφ}/(l+m)! and I_lm = (l−m)! P_l^m e^{imφ}/r^{l+1}, and B from A by the
-conditions on the surface. Only odd l and m = 0, ±4, ±8, … occur. With L_20 = 0 the field E is Lorentz's local one.
+with the solid harmonics R_lm = r^l P_l^m e^{imφ}/(l+m)! and I_lm = (l−m)! P_l^m e^{imφ}/r^{l+1}, and B from
+A by the conditions on the surface. Only odd l and m = 0, ±4, ±8, … occur. With L_20 = 0 the field E is
+Lorentz's local one.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def lattice_sum(n: int, k: int) -> float:
 
 
 def rayleigh(share: float, sigma: float, highest: int = 15) -> float:
-    """Return σ_eff of spheres of conductivity ``sigma`` that fill ``share`` of a matrix of conductivity one."""
+    """Return σ_eff of spheres of conductivity ``sigma`` filling ``share`` of a matrix of conductivity one."""
     a = (3.0 * share / (4.0 * pi)) ** (1.0 / 3.0)
     modes = [(n, m) for n in range(1, highest + 1, 2) for m in range(-(n // 4) * 4, n + 1, 4)]
     matrix, load = np.zeros((len(modes), len(modes))), np.zeros(len(modes))
@@ -52,7 +54,7 @@ def rayleigh(share: float, sigma: float, highest: int = 15) -> float:
         for q, (n2, m2) in enumerate(modes):
             scale = a ** (n + n2 + 1) / (factorial(n2 - m2) * factorial(n2 + m2))
             matrix[p, q] += scale * lattice_sum(n + n2, m2 - m)
-    # Unknown: (l−m)! (l+m)! B_lm / a^(2l+1) · a^l / a; its equation is A_lm a^l / a + E δ_l1 = that times the surface.
+    # The unknown is (l−m)! (l+m)! B_lm a^(−l−2); its equation is A_lm a^(l−1) + E δ_l1 = 0 in these units.
     moment = np.linalg.solve(matrix, -load)[modes.index((1, 0))] * a**3
     return float(1.0 + 4.0 * pi * moment / (1.0 - 4.0 * pi / 3.0 * moment))
 
@@ -93,11 +95,10 @@ def test_multipoles_converge():
 
 @pytest.mark.parametrize(("share", "sigma"), [(0.3, 10.0), (0.3, 0.0), (0.45, 10.0), (0.2, 1000.0)])
 def test_voxels_approach_the_array_of_spheres(share, sigma):
-    """A surface of voxel faces is of first order; the noise of single resolutions averages out over several."""
+    """A surface of voxel faces is of first order; the noise of one resolution averages out over several."""
     exact = rayleigh(share, sigma)
     coarse = [abs(voxel_value(n, share, sigma) / exact - 1.0) for n in (6, 7, 8, 9, 10)]
     fine = [abs(voxel_value(n, share, sigma) / exact - 1.0) for n in (24, 27, 30, 33)]
     order = observed_order([8.0, 28.5], [float(np.mean(coarse)), float(np.mean(fine))])
-    print(f"f = {share}, sigma = {sigma}: exact {exact:.6f}, errors {np.mean(coarse):.4f} -> {np.mean(fine):.4f}, order {-order:.2f}")
     assert np.mean(fine) < 0.025
     assert -order > 0.7

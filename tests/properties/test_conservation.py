@@ -29,7 +29,6 @@ from catholyte.physics.kinetics import ButlerVolmer, Linear
 from catholyte.solve.linear import DirectSolver
 from catholyte.solve.transient import Integrator, Settings
 
-
 #: a failing example is small already, and shrinking it would run hundreds of integrations
 UNSHRUNK = {"deadline": None, "derandomize": True, "phases": (Phase.explicit, Phase.generate)}
 
@@ -71,7 +70,7 @@ def model(image, constants, voxel=0.5e-6, periodic=False):
 
 
 def current_for(problem, x, shift):
-    """Return the current that a sudden change of the voltage by ``shift`` draws: admissible whatever the constants."""
+    """Return the current that a jump of the voltage by ``shift`` draws, which any constants can carry."""
     u = state(problem, x, shift)
     integrator = Integrator(problem, DirectSolver(), 1e-3 * problem.capacity.sum() / 3600)
     start, _ = integrator.begin(0.0, u, VoltageControl(u[-1]), 0.0, 0.0)
@@ -110,7 +109,7 @@ def test_a_protocol_conserves_charge(image, constants, voxel, x, shift, periodic
 @settings(max_examples=20, **UNSHRUNK)
 @given(images(), constants(), shifts)
 def test_every_grain_stores_what_reacts_at_its_surface(image, constants, shift):
-    """Lithium of each grain changes by the integral of the current through its own faces (implicit Euler: a sum)."""
+    """Lithium of each grain changes by the current through its own faces (implicit Euler: a sum)."""
     problem = model(image, constants)
     current = current_for(problem, 0.5, shift)
     faces = problem.graph.phase[problem.graph.cell_a] == problem.graph.phase[problem.graph.cell_b]
@@ -143,7 +142,7 @@ def test_zero_current_stays_at_rest(image, constants, x):
 @settings(max_examples=15, **UNSHRUNK)
 @given(constants(), shifts)
 def test_a_grain_without_electrolyte_exchanges_nothing(constants, shift):
-    """Active material wired through carbon but out of the electrolyte's reach keeps its lithium to the last bit."""
+    """Active material wired through carbon but out of the electrolyte's reach keeps its lithium."""
     image = np.zeros((5, 3, 3), np.uint8)
     image[2:] = ACTIVE
     image[3:, :, 1] = CARBON

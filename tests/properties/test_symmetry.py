@@ -1,4 +1,4 @@
-"""What no experiment could tell apart, the solver computes alike: mirror images, swapped axes, shifted periodic images."""
+"""Mirror images, swapped lateral axes and shifted periodic images give the same answer."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ phase = st.sampled_from([ELECTROLYTE, ELECTROLYTE, ACTIVE, ACTIVE, CARBON, VOID]
 interiors = arrays(
     np.uint8, st.tuples(st.integers(2, 5), st.integers(2, 5), st.integers(2, 5)), elements=phase
 )
-checked = settings(
-    max_examples=12, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
-)
+checked = settings(max_examples=12, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 
 
 def mirror_y(a):
@@ -96,7 +94,7 @@ def test_a_shift_along_periodic_walls_changes_nothing(image, by_y, by_x):
 @checked
 @given(interiors)
 def test_four_periodic_copies_are_one_cell(image):
-    """An image repeated twice along both lateral axes carries four times the current at the same potentials."""
+    """An image repeated along both lateral axes carries four times the current at the same potentials."""
 
     def tile(a):
         return np.tile(a, (1, 2, 2))

@@ -1,7 +1,7 @@
 """Effective conductivity of structures whose answer is known exactly.
 
-Layers in series and in parallel (Milton, *The Theory of Composites*, ch. 9), contact resistances added in series, and
-structures that do not join the two plates.
+Layers in series and in parallel (Milton, *The Theory of Composites*, ch. 9), contact resistances added in
+series, and structures that do not join the two plates.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ def test_contact_resistances_add_in_series():
     graph = laminate_graph([("a", 4), ("b", 4), ("a", 2)], (H, H, H), (2, 2))
     contact = {frozenset(("a", "b")): 3e-5}
     out = effective_conductivity(
-        graph, {"a": 0.1, "b": 5.0}, length=10 * H, cross_section=4 * H * H, contact_resistance=contact, tolerance=1e-14
+        graph,
+        {"a": 0.1, "b": 5.0},
+        length=10 * H,
+        cross_section=4 * H * H,
+        contact_resistance=contact,
+        tolerance=1e-14,
     )
     assert out.value == pytest.approx(10 * H / (6 * H / 0.1 + 4 * H / 5.0 + 2 * 3e-5), rel=1e-11)
 

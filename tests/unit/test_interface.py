@@ -1,7 +1,8 @@
 """The current of a reacting face: Δφ − i R − U(x_s) − (RT/F) z(i/i0(x_s)) = 0 with x_s = x − q i.
 
-The equation is written out once more here and held against the solution over many decades of every parameter; exact
-answers are those of linear kinetics, of equilibrium, and of the limiting current that empties or fills the surface.
+The equation is written out once more here and held against the solution over many decades of every
+parameter; exact answers are those of linear kinetics, of equilibrium, and of the limiting current that
+empties or fills the surface.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ def assert_balanced(reaction, state, dphi, x, R, q):
     left = residual(reaction, state.i, dphi, x, R, q)
     x_s = state.x_s
     slope = np.abs(reaction.U_and_slope(x_s)[1]) + 2.0 * THERMAL / np.minimum(x_s, 1.0 - x_s)
-    terms = np.abs(dphi) + np.abs(state.U_s) + np.abs(state.i) / state.conductance + slope * (x + q * np.abs(state.i))
+    terms = (
+        np.abs(dphi)
+        + np.abs(state.U_s)
+        + np.abs(state.i) / state.conductance
+        + slope * (x + q * np.abs(state.i))
+    )
     exhausted = np.minimum(x_s, 1.0 - x_s) < 3e-13
     assert np.all((np.abs(left) < 20.0 * EPS * terms) | exhausted)
     return exhausted
@@ -53,7 +59,7 @@ def test_balance_to_rounding(law, i0):
     reaction = Reaction(curved, law, SymmetricExchange(i0), T)
     faces = random_faces(4000, int(np.log10(i0)) + 20)
     state = face_current(reaction, *faces)
-    dphi, x, R, q = faces
+    dphi, x, R, _ = faces
     assert np.all(np.isfinite(state.i))
     assert np.all((state.x_s > 0.0) & (state.x_s < 1.0))
     assert_balanced(reaction, state, *faces)

@@ -1,7 +1,8 @@
 """Every kernel of ``fv/kernels.py`` against a twin in plain numpy, compiled and as plain Python.
 
-The twins are written as dense matrices or sets of Python, so that they share no loop with the kernels. The kernels are
-those of (A x)_p = d_p x_p + Σ_q w_pq (x_p − x_q) and of pairwise aggregation (Notay 2010, ETNA 37, 123).
+The twins are written as dense matrices or sets of Python, so that they share no loop with the kernels. The
+kernels are those of (A x)_p = d_p x_p + Σ_q w_pq (x_p − x_q) and of pairwise aggregation (Notay 2010, ETNA
+37, 123).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NAMES = [
     "fill_weights",
     "row_sums",
     "laplacian_product",
+    "laplacian_product_parallel",
     "laplacian_residual",
     "gauss_seidel_forward",
     "gauss_seidel_backward",
@@ -130,6 +132,9 @@ def test_matrix_kernels(k, graph, kind):
     A = np.diag(graph.diagonal) - graph.W
     k.laplacian_product(product, *pattern, weights, diagonal, x)
     np.testing.assert_allclose(product, A @ x, **tolerance)
+    shared = np.empty(N, dtype=kind)
+    k.laplacian_product_parallel(shared, *pattern, weights, diagonal, x)
+    np.testing.assert_array_equal(shared, product)
     k.laplacian_residual(residual, *pattern, weights, diagonal, x, b)
     np.testing.assert_allclose(residual, b - A @ x, **tolerance)
 
@@ -141,8 +146,12 @@ def test_gauss_seidel_sweeps_solve_the_triangles(k, graph):
     forward, backward = x0.copy(), x0.copy()
     k.gauss_seidel_forward(forward, *pattern)
     k.gauss_seidel_backward(backward, *pattern)
-    np.testing.assert_allclose(forward, np.linalg.solve(np.tril(A), b - np.triu(A, 1) @ x0), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(backward, np.linalg.solve(np.triu(A), b - np.tril(A, -1) @ x0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        forward, np.linalg.solve(np.tril(A), b - np.triu(A, 1) @ x0), rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        backward, np.linalg.solve(np.triu(A), b - np.tril(A, -1) @ x0), rtol=1e-9, atol=1e-12
+    )
 
 
 def test_restrict_is_the_transpose_of_prolong(k, graph):
@@ -205,17 +214,21 @@ def test_match_pairs_takes_the_strongest_neighbour(k):
         weights[slot] = [1.0, 5.0, 1.0]
     aggregate = np.full(4, -2, dtype=np.int32)
     count = k.match_pairs(aggregate, links.indptr, links.indices, weights, 0.25)
-    # Row 0 knows only row 1; row 2 then finds row 1 taken and row 3 too weak, so it joins row 1; row 3 follows.
+    # Row 0 knows only row 1; row 2 finds row 1 taken and row 3 too weak, so it joins row 1; row 3 follows.
     assert count == 1
     np.testing.assert_array_equal(aggregate, [0, 0, 0, 0])
 
 
 def test_coarse_graph_and_sum_links(k, graph):
     n_coarse = 9
-    aggregate = np.concatenate([np.arange(n_coarse), graph.rng.integers(-1, n_coarse, N - n_coarse)]).astype(np.int32)
+    aggregate = np.concatenate([np.arange(n_coarse), graph.rng.integers(-1, n_coarse, N - n_coarse)]).astype(
+        np.int32
+    )
     order = np.argsort(aggregate, kind="stable").astype(np.int32)
     members = order[np.count_nonzero(aggregate < 0) :]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(aggregate[members], minlength=n_coarse))]).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(aggregate[members], minlength=n_coarse))]).astype(
+        np.int64
+    )
     indptr, indices = np.zeros(n_coarse + 1, dtype=np.int32), np.empty(2 * M, dtype=np.int32)
     slot = np.full(2 * M, -1, dtype=np.int32)
     links = graph.links

@@ -1,7 +1,7 @@
 """Rate laws r(z) and exchange currents i0(x) of ``physics/kinetics.py``.
 
-Butler–Volmer: r = exp(α z) − exp(−(1−α) z) (Newman & Balsara, *Electrochemical Systems*, ch. 8), with r'(0) = 1, the
-sinh limit at α = ½ and Tafel slopes far away; i0(x) after Doyle, Fuller & Newman 1993.
+Butler–Volmer: r = exp(α z) − exp(−(1−α) z) (Newman & Balsara, *Electrochemical Systems*, ch. 8), with r'(0)
+= 1, the sinh limit at α = ½ and Tafel slopes far away; i0(x) after Doyle, Fuller & Newman 1993.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from catholyte.physics.kinetics import (
 )
 
 LAWS = [Linear(), *(ButlerVolmer(a) for a in (0.1, 0.3, 0.5, 0.62, 0.9))]
-EXCHANGES = [ConstantExchange(0.3), SymmetricExchange(0.11), TabulatedExchange((0.1, 0.4, 0.7, 0.9), (1.0, 3.0, 2.5, 0.2))]
+EXCHANGES = [
+    ConstantExchange(0.3),
+    SymmetricExchange(0.11),
+    TabulatedExchange((0.1, 0.4, 0.7, 0.9), (1.0, 3.0, 2.5, 0.2)),
+]
 
 
 @pytest.mark.parametrize("law", LAWS)

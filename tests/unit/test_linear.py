@@ -31,13 +31,17 @@ def newton_system(problem, gamma, control, *, shift=-0.05, frozen=False):
 
 
 def misses(system, found, exact):
-    """Return the relative errors: potentials in the norm of the dissipation, lithium in that of its diagonal, V."""
+    """Return relative errors: potentials in the norm of the dissipation, lithium by its diagonal, V."""
     n = system.n_phi
 
     def energies(v):
         phi, x = v[:n], v[n:-1]
         return np.array(
-            [np.sqrt(phi @ system.phi.product(phi)), np.sqrt(np.sum(system.lithium_diagonal * x * x)), abs(v[-1])]
+            [
+                np.sqrt(phi @ system.phi.product(phi)),
+                np.sqrt(np.sum(system.lithium_diagonal * x * x)),
+                abs(v[-1]),
+            ]
         )
 
     return energies(found - exact) / energies(exact)
@@ -46,13 +50,13 @@ def misses(system, found, exact):
 @pytest.mark.parametrize("sigma_e", SIGMA_E)
 @pytest.mark.parametrize("sigma_i", SIGMA_I)
 def test_every_corner_is_solved(sigma_i, sigma_e, record_property):
-    """Four decades of steps, nine of kinetics: the Krylov solution is the direct one, in a bounded number of products."""
+    """Twelve decades of steps, nine of kinetics: the direct solution, in a bounded number of products."""
     counts = []
     for i0 in EXCHANGE:
         problem = half_cell(IMAGE, Constants(sigma_i=sigma_i, sigma_e=sigma_e, i0=i0))
         for gamma in GAMMA:
             system, load = newton_system(problem, gamma, CurrentControl(1e-12))
-            # At the longest step nearly nothing holds the mean of x: its error is the residual over that little.
+            # At the longest step little holds the mean of x: its error is the residual over that little.
             tolerance = 1e-9 if gamma == GAMMA[0] else 1e-6
             exact = DirectSolver().solve(system, load, 0.0)
             found = KrylovSolver().solve(system, load, tolerance)
@@ -94,7 +98,7 @@ def test_product_and_matrix_are_one_operator(frozen):
 
 
 def test_a_kept_solver_solves_a_changed_system():
-    """Hierarchies and the terminal response are reused when the coefficients change: the answer must not show it."""
+    """Hierarchies and the terminal response are reused for new coefficients: the answer must not show it."""
     kept = KrylovSolver()
     problem = half_cell(IMAGE, Constants())
     for gamma, shift in ((1e2, -0.01), (1e-3, -0.05), (1.0, 0.2)):

@@ -88,13 +88,13 @@ def test_first_steps_over_eleven_decades(first):
 
 @pytest.mark.parametrize("x", [1e-9, 1e-6, 1e-3, 1.0 - 1e-3])
 def test_discharge_from_either_end(x):
-    frame = discharge(PROBLEM, 0.2, x=x, seconds=60.0)
+    frame = discharge(PROBLEM, 0.02, x=x, seconds=60.0)
     assert frame.event in ("time", "lower")
 
 
 @pytest.mark.parametrize("x", [1e-3, 1.0 - 1e-3, 1.0 - 1e-6, 1.0 - 1e-9])
 def test_charge_from_either_end(x):
-    frame = discharge(PROBLEM, -0.2, x=x, seconds=60.0)
+    frame = discharge(PROBLEM, -0.02, x=x, seconds=60.0)
     assert frame.event in ("time", "upper")
 
 
@@ -104,15 +104,18 @@ def test_charge_from_either_end(x):
 @pytest.mark.parametrize("rate", [1.0, 10.0, 100.0, 1e3, 1e4, 1e6])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_currents_beyond_the_limit_end_with_a_reason(rate, sign):
-    """Above what diffusion supplies there is no solution: the run meets its cut-off or says where it failed."""
+    """Above what diffusion supplies nothing solves: the run meets its cut-off or says where it failed."""
+    failure = None
     try:
         frame = discharge(PROBLEM, sign * rate, seconds=7200.0)
     except NotConverged as error:
-        assert rate > 10.0
-        assert len(error.history) >= 1
-        assert "did not converge" in str(error)
-    else:
+        failure = error
+    if failure is None:
         assert frame.event == ("lower" if sign > 0 else "upper")
+    else:
+        assert rate > 10.0
+        assert len(failure.history) >= 1
+        assert "did not converge" in str(failure)
 
 
 def test_a_full_discharge_ends_at_the_cut_off():
@@ -166,7 +169,7 @@ def test_rest_begins_from_exhausted_surfaces(overshoot, sign):
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 1.0, 5.0])
 def test_thick_layers_begin_under_current(rate):
-    """One face carries the current of a whole layer: its overpotential is many RT/F away from the first guess."""
+    """One face carries the current of a whole layer: its overpotential is many RT/F from the first guess."""
     discharge(half_cell(laminate(2, 8), Constants(D=1e-13)), rate, seconds=10.0)
 
 
@@ -230,7 +233,7 @@ def test_cells_cut_off_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("i0", "sigma_i", "sigma_e"), itertools.product((1e-3, 1e3), (1e-3, 10.0), (1e-3, 1e3))
+    ("i0", "sigma_i", "sigma_e"), list(itertools.product((1e-3, 1e3), (1e-3, 10.0), (1e-3, 1e3)))
 )
 def test_direct_and_iterative_runs_agree(i0, sigma_i, sigma_e):
     problem = half_cell(composite(5, seed=3), Constants(i0=i0, sigma_i=sigma_i, sigma_e=sigma_e))

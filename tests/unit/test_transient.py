@@ -1,4 +1,4 @@
-"""Time stepping: stop rules are met to tolerance, errors follow the tolerances, a stored state goes on bit for bit."""
+"""Stop rules are met to tolerance, errors follow the tolerances, a stored state goes on bit for bit."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_stored_state_goes_on_bit_for_bit():
 
 
 def test_a_rebuilt_evaluation_goes_on_to_rounding():
-    """A checkpoint keeps states, not face solutions: those are found again, alike to the tolerance of the faces."""
+    """A checkpoint keeps states, not face solutions: those are found again, to the tolerance of the faces."""
     pieces = [Piece(DISCHARGE, 2000.0)]
     frames = list(run(PROBLEM, START, pieces, scale=1e-3 * ONE_C))
     frame, progress = frames[7]

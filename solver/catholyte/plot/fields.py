@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from catholyte.errors import InputError
 from catholyte.plot.halfcycles import capacity, half_cycles
 from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
-from catholyte.plot.style import REFERENCE, length_unit, new_figure, pale, sequence, styled
+from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, sequence, styled
 from catholyte.results import MeshRecord, Results
 from catholyte.units import from_si
 
@@ -166,8 +166,15 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
         axes.text(1.0, 1.02, "collector →", ha="right", va="bottom", **ends)
     for axes in grid[-1]:
         axes.set_xlabel(f"Depth ({cut.unit})")
-    isolated = bool((active & ~np.isfinite(cut.lithiation[0])).any())
-    _phase_legend(figure, results, isolated=isolated)
+    seen = np.unique(cut.labels)
+    flat: dict[str, Colour] = {
+        name: colours[name]
+        for index, (name, kind) in enumerate(kinds.items())
+        if kind != "active" and index in seen
+    }
+    if (active & ~np.isfinite(cut.lithiation[0])).any():
+        flat["active, not connected"] = ISOLATED
+    _phase_legend(figure, flat)
     return figure
 
 
@@ -178,7 +185,7 @@ def _image_grid(
 
     The places are computed here, because automatic layouts leave gaps around panels of a fixed aspect.
     """
-    left, right, bottom, top, gap = 0.6, 1.05, 0.95, 0.62, 0.14
+    left, right, bottom, top, gap = 0.6, 1.05, 0.85, 0.62, 0.14
     width = 1.95 if n_columns > 1 else 3.2
     height = min(max(width * height_to_width, 0.5), 1.6 * width)
     width = min(width, height / height_to_width)
@@ -273,25 +280,18 @@ def _depth_label(unit: str) -> str:
     return f"separator ←  Depth ({unit})  → collector"
 
 
-def _phase_legend(figure: Figure, results: Results, *, isolated: bool, active: bool = False) -> None:
-    """Name the flat colours below the axes; those of active material too where they are not mapped."""
-    labels = np.unique(results.mesh.labels)
-    colours, kinds = phase_colours(results), phase_kinds(results)
+def _phase_legend(figure: Figure, colours: Mapping[str, Colour]) -> None:
+    """Name the flat colours below the axes."""
     patches = [
-        Patch(facecolor=colours[name], edgecolor="black", linewidth=0.4, label=name)
-        for index, name in enumerate(results.mesh.phase_names)
-        if (active or kinds[name] != "active") and index in labels
+        Patch(facecolor=colour, edgecolor="black", linewidth=0.4, label=name)
+        for name, colour in colours.items()
     ]
-    if isolated:
-        patches.append(
-            Patch(facecolor=ISOLATED, edgecolor="black", linewidth=0.4, label="active, not connected")
-        )
     if patches:
-        figure.legend(
-            handles=patches,
-            loc="outside lower center" if figure.get_layout_engine() else "lower center",
-            ncols=min(len(patches), 5),
+        managed = figure.get_layout_engine() is not None
+        place: Literal["outside lower center", "lower center"] = (
+            "outside lower center" if managed else "lower center"
         )
+        figure.legend(handles=patches, loc=place, ncols=min(len(patches), 5))
 
 
 def _profiles(results: Results, frames: Sequence[int]) -> Figure:
@@ -318,7 +318,9 @@ def _profiles(results: Results, frames: Sequence[int]) -> Figure:
     ]
     lower.legend(handles=carriers, loc="best")
     figure.legend(*upper.get_legend_handles_labels(), loc="outside upper left")
-    _phase_legend(figure, results, isolated=False, active=True)
+    seen = np.unique(results.mesh.labels)
+    colours = phase_colours(results)
+    _phase_legend(figure, {name: pale(colours[name]) for name in (results.mesh.phase_names[i] for i in seen)})
     return figure
 
 

@@ -93,7 +93,7 @@ def length_unit(length: float) -> tuple[float, str]:
     return (1e9, "nm") if length < 1e-6 else (1e6, "µm")
 
 
-def pale(colour: str) -> tuple[float, float, float]:
+def pale(colour: str) -> Colour:
     """Return a colour so light that lines can be read on it."""
     red, green, blue = matplotlib.colors.to_rgb(colour)
-    return (0.7 + 0.3 * red, 0.7 + 0.3 * green, 0.7 + 0.3 * blue)
+    return (0.7 + 0.3 * red, 0.7 + 0.3 * green, 0.7 + 0.3 * blue, 1.0)

@@ -59,6 +59,10 @@ class Problem(Protocol):
         """Linearise γM − F at an evaluation."""
         ...
 
+    def starting_guess(self, u: Vector, current: float) -> Vector:
+        """Return u with potentials guessed from its lithium and a current in A."""
+        ...
+
 
 @dataclass(frozen=True)
 class NewtonResult:
@@ -207,7 +211,7 @@ def newton(
     history = [state.imbalance]
     linear_iterations = 0
     for iteration in range(most_iterations):
-        stuck = iteration >= 4 and state.imbalance > 0.5 * history[-4]
+        stuck = not frozen and iteration >= 4 and state.imbalance > 0.5 * history[-4]
         if not np.isfinite(state.imbalance) or (stuck and state.imbalance > 100.0 * tolerance):
             break
         # Rounding, not the linear solver, is what is left once a step near the target gains nothing.

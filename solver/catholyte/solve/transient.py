@@ -156,19 +156,29 @@ class Integrator:
         Parameters
         ----------
         u
-            State whose x is kept and whose potentials are the starting guess.
+            State whose x is kept.
         control
             The terminal equation.
         current
-            Expected magnitude of the current in A, for the scale of the imbalance.
+            Expected current in A, discharge positive; it sets the starting guess and the scale of the imbalance.
+
+        Raises
+        ------
+        NotConverged
+            If neither a guess from the current nor the potentials in ``u`` lead to a solution.
         """
-        scale = max(abs(current), self.scale)
+        try:
+            return self._potentials(self.problem.starting_guess(u, current), control, current)
+        except NotConverged:
+            return self._potentials(u, control, current)
+
+    def _potentials(self, u: Vector, control: Controlled, current: float) -> NewtonResult:
         result = newton(
             self.problem,
             u,
             control,
             self.solver,
-            scale=scale,
+            scale=max(abs(current), self.scale),
             frozen=True,
             tolerance=self.settings.balance,
             most_iterations=40,

@@ -1,0 +1,46 @@
+# One command each on a fresh machine with Python 3.11 or later: `make run`, `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CASE   := cases/composite/ncm83_packing
+OUT    := $(CASE)/ncm83_packing.results
+
+# Threads of the linear algebra libraries only disturb solves of this kind.
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
+.PHONY: run test check bench clean
+
+run: $(VENV)/.ready
+	$(BIN)/catholyte check $(CASE)/case.toml
+	$(BIN)/catholyte run $(CASE)/case.toml --out $(OUT) --overwrite --plots
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/unit/test_kernels.py
+
+check: $(VENV)/.ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.ready-bench
+	cd benchmarks && ../$(BIN)/asv run --quick --show-stderr --python=same
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.ready-test: pyproject.toml $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+$(VENV)/.ready-bench: pyproject.toml $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --editable ".[bench]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist solver/*.egg-info

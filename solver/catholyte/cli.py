@@ -1,0 +1,244 @@
+"""The command line: check, run, info, plot, export, mesh, materials, schema.
+
+Imports are made inside the commands, so that a faulty case is refused before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError
+
+if TYPE_CHECKING:
+    from catholyte.build import Built
+
+app = typer.Typer(
+    help="From the microstructure of a solid-state battery cathode to what a cycler measures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+mesh_app = typer.Typer(help="Inspect, generate and fetch label images.", no_args_is_help=True)
+app.add_typer(mesh_app, name="mesh")
+
+_out = Console()
+_err = Console(stderr=True)
+
+CasePath = Annotated[Path, typer.Argument(help="A case file (.toml).", show_default=False)]
+ResultPath = Annotated[Path, typer.Argument(help="A result folder (NAME.results).", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. mesh.packing.seed=8; may be repeated."),
+]
+
+#: exit codes: bad input, and a run that could not be finished
+BAD_INPUT, NOT_FINISHED = 2, 3
+
+
+def main() -> None:
+    """Run the command line; errors of the user are told in a few lines and end with exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except (InputError, InputErrors, MeshError) as error:
+        _tell(error)
+        sys.exit(BAD_INPUT)
+    except CatholyteError as error:
+        _err.print(f"[bold red]stopped:[/] {error}", highlight=False)
+        sys.exit(NOT_FINISHED)
+    except KeyboardInterrupt:
+        _err.print("interrupted; continue with --resume")
+        sys.exit(130)
+
+
+def _tell(error: CatholyteError) -> None:
+    from rich.markup import escape
+
+    for line in str(error).splitlines():
+        _err.print(f"[bold red]error:[/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _build(case: Path, overrides: list[str] | None, folder: Path | None = None) -> Built:
+    from catholyte.build import build
+    from catholyte.case import read_case
+
+    return build(read_case(case, overrides or (), folder=folder))
+
+
+@app.command()
+def check(case: CasePath, overrides: Overrides = None) -> None:
+    """Validate a case and show the numbers that follow from it; nothing is computed or written."""
+    from catholyte.report import check_report
+
+    _out.print(check_report(_build(case, overrides)))
+
+
+@app.command()
+def run(
+    case: CasePath,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Result folder; CASE.results beside the case by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a killed run from its last time step.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
+    plots: Annotated[bool, typer.Option("--plots", help="Draw the pictures at the end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Run a case through its protocol."""
+    folder = out if out is not None else default_results(case)
+    built = _build(case, overrides)
+    if resume and not folder.exists():
+        raise InputError("--resume", str(folder), "a result folder that a run was killed in")
+    if folder.exists() and not resume:
+        if not overwrite:
+            raise InputError(
+                "--out", str(folder), "a folder that does not exist yet (or --resume to continue, --overwrite to replace)"
+            )
+        if not (folder / "provenance.json").is_file():
+            raise InputError("--overwrite", str(folder), "a result folder; this one is something else and is kept")
+        import shutil
+
+        shutil.rmtree(folder)
+    from catholyte.progress import watch
+    from catholyte.report import run_report
+    from catholyte.simulation import Simulation
+
+    with watch(_err, quiet=quiet) as on_update:
+        results = Simulation(built).run(folder, resume=resume, on_update=on_update)
+    _out.print(run_report(results))
+    if plots:
+        _plot(folder, folder / "plots")
+    _out.print(f"result in {folder}", highlight=False)
+
+
+def default_results(case: Path) -> Path:
+    """Return where a run of ``case`` is written if nothing else is said: a folder named after case and its folder."""
+    name = case.resolve().parent.name if case.name == "case.toml" else case.stem
+    return case.parent / f"{name}.results"
+
+
+@app.command()
+def info(result: ResultPath) -> None:
+    """Show the outcome of a run: capacities, the split of the polarisation, versions and effort."""
+    from catholyte.report import run_report
+    from catholyte.results import Results
+
+    _out.print(run_report(Results.open(result)))
+
+
+@app.command()
+def plot(
+    result: ResultPath,
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; RESULT/plots by default.")] = None,
+) -> None:
+    """Draw voltage curve, polarisation split, lithiation and current-density slices, and 3D scenes."""
+    _plot(result, out if out is not None else result / "plots")
+
+
+def _plot(result: Path, folder: Path) -> None:
+    from catholyte.plot import plot_all
+    from catholyte.results import Results
+
+    for path in plot_all(Results.open(result), folder):
+        _out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    result: ResultPath,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; RESULT/paraview by default.")] = None,
+) -> None:
+    """Write the fields for ParaView (.vti files and a .pvd collection)."""
+    from catholyte.results import Results, export_paraview
+
+    _out.print(f"wrote {export_paraview(Results.open(result), out or result / 'paraview')}", highlight=False)
+
+
+@app.command()
+def materials(
+    name: Annotated[str | None, typer.Argument(help="A material, for its values and sources.")] = None,
+) -> None:
+    """List the materials of the library, or show one with its sources."""
+    from catholyte.materials import list_materials, load_material
+    from catholyte.report import listing, material_report
+
+    if name is not None:
+        _out.print(material_report(load_material(name)))
+        return
+    rows = [(m.name, m.kind, m.formula, m.description) for m in map(load_material, list_materials())]
+    _out.print(listing("Materials", ("name", "kind", "formula", "description"), rows))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of case files, for editors that complete TOML."""
+    from catholyte.case import json_schema
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+
+
+@mesh_app.command("inspect")
+def mesh_inspect(
+    image: Annotated[str, typer.Argument(help="An image file, or a name of the catalogue.")],
+    array: Annotated[str | None, typer.Option(help="Array of an .npz or .vti file.")] = None,
+    shape: Annotated[str | None, typer.Option(help="Shape z,y,x of a .raw file.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Number type of a .raw file.")] = None,
+) -> None:
+    """Show labels, volume fractions, clusters and percolation of an image."""
+    from catholyte.mesh.catalogue import catalogue, fetch
+    from catholyte.mesh.images import describe, read_image
+    from catholyte.report import image_report
+
+    path = fetch(image) if image in catalogue() else Path(image)
+    size = tuple(int(n) for n in shape.split(",")) if shape is not None else None
+    voxels = read_image(path, array=array, shape=size, dtype=dtype)
+    _out.print(image_report(describe(voxels), voxels.shape))
+
+
+@mesh_app.command("generate")
+def mesh_generate(
+    case: CasePath,
+    out: Annotated[Path, typer.Argument(help="Where to write: .tif, .npy, .npz or .vti.")],
+    overrides: Overrides = None,
+) -> None:
+    """Write the label image of a case, with its separator and collector layers."""
+    from catholyte.build.cell import load_materials
+    from catholyte.build.geometry import geometry
+    from catholyte.case import read_case
+    from catholyte.mesh.images import write_image
+
+    made = read_case(case, overrides or ())
+    image = geometry(made, load_materials(made))
+    write_image(out, image.labels, image.spacing)
+    names = ", ".join(f"{k} {name}" for k, name in enumerate(image.phase_names))
+    _out.print(f"wrote {out}: {' x '.join(map(str, image.labels.shape))} voxels, labels {names}", highlight=False)
+
+
+@mesh_app.command("fetch")
+def mesh_fetch(name: Annotated[str, typer.Argument(help="A name of the catalogue.")]) -> None:
+    """Bring a public segmented volume into the cache and print its path."""
+    from catholyte.mesh.catalogue import fetch
+
+    sys.stdout.write(f"{fetch(name)}\n")
+
+
+@mesh_app.command("list")
+def mesh_list() -> None:
+    """List the public segmented volumes of the catalogue."""
+    from catholyte.mesh.catalogue import catalogue
+    from catholyte.report import listing
+
+    rows = [
+        (name, " x ".join(map(str, entry.shape)), entry.licence, entry.title) for name, entry in catalogue().items()
+    ]
+    _out.print(listing("Catalogue", ("name", "shape", "licence", "what it is"), rows))
+
+
+if __name__ == "__main__":
+    main()
