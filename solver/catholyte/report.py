@@ -21,7 +21,9 @@ _MA_CM2 = 10.0  # A/m2 in 1 mA/cm2
 
 
 def _table(title: str, *columns: str, numeric: bool = True) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
     for k, column in enumerate(columns):
         table.add_column(column, justify="right" if k and numeric else "left", overflow="fold")
     return table
@@ -63,19 +65,36 @@ def check_report(built: Built) -> Group:
         [
             ("thickness", _length(design.thickness)),
             ("porosity", f"{100 * design.porosity:.2f} %"),
-            ("mass loading", f"{design.areal_mass * 100:.4g} mg/cm2 composite, {design.active_areal_mass * 100:.4g} mg/cm2 active"),
-            ("theoretical capacity", f"{design.theoretical_capacity / _MAH_G:.1f} mAh/g, {design.theoretical_areal_capacity / _MAH_CM2:.4g} mAh/cm2"),
-            ("nominal capacity (1C)", f"{design.nominal_capacity / _MAH_G:.1f} mAh/g, {design.areal_capacity / _MAH_CM2:.4g} mAh/cm2"),
+            (
+                "mass loading",
+                f"{design.areal_mass * 100:.4g} mg/cm2 composite, {design.active_areal_mass * 100:.4g} mg/cm2 active",
+            ),
+            (
+                "theoretical capacity",
+                f"{design.theoretical_capacity / _MAH_G:.1f} mAh/g, {design.theoretical_areal_capacity / _MAH_CM2:.4g} mAh/cm2",
+            ),
+            (
+                "nominal capacity (1C)",
+                f"{design.nominal_capacity / _MAH_G:.1f} mAh/g, {design.areal_capacity / _MAH_CM2:.4g} mAh/cm2",
+            ),
             ("1C", f"{one_c / _MA_CM2:.4g} mA/cm2"),
             ("C/10", f"{one_c / _MA_CM2 / 10:.4g} mA/cm2"),
-            ("initial voltage", f"{built.initial_voltage:.4f} V vs Li/Li+, {built.initial_voltage - built.counter_potential:.4f} V cell"),
-            ("initial lithiation", ", ".join(f"{x:.4f} ({name})" for name, x in built.initial_lithiation.items())),
+            (
+                "initial voltage",
+                f"{built.initial_voltage:.4f} V vs Li/Li+, {built.initial_voltage - built.counter_potential:.4f} V cell",
+            ),
+            (
+                "initial lithiation",
+                ", ".join(f"{x:.4f} ({name})" for name, x in built.initial_lithiation.items()),
+            ),
             ("mesh", f"{shape} voxels of {spacing}"),
             ("unknowns", f"{built.unknowns:,}"),
             ("estimated memory", f"{built.estimated_memory / 2**20:,.0f} MiB"),
         ],
     )
-    steps = _pairs("Protocol", [(str(k + 1), step.text) for k, (_, _, step) in enumerate(built.experiment)][:20])
+    steps = _pairs(
+        "Protocol", [(str(k + 1), step.text) for k, (_, _, step) in enumerate(built.experiment)][:20]
+    )
     return Group(Text(built.case.title, style="bold cyan"), "", composition, "", numbers, "", steps)
 
 
@@ -88,15 +107,45 @@ def run_report(results: Results) -> Group:
         return "" if value is None else f"{float(value):{form}} {unit}"  # type: ignore[arg-type]
 
     rows = [
-        ("ended because", str(summary.get("end_reason") or "still running, or killed: continue it with --resume")),
-        ("discharge capacity", _join(number("discharge_capacity_mAh_g", ".2f", "mAh/g"), number("discharge_capacity_mAh_cm2", ".4g", "mAh/cm2"))),
-        ("charge capacity", _join(number("charge_capacity_mAh_g", ".2f", "mAh/g"), number("charge_capacity_mAh_cm2", ".4g", "mAh/cm2"))),
-        ("mean discharge voltage", _join(number("mean_discharge_voltage_vs_Li_V", ".4f", "V vs Li/Li+"), number("mean_discharge_cell_voltage_V", ".4f", "V cell"))),
-        ("discharge energy", number("discharge_energy_Wh_kg", ".1f", "Wh/kg of active material (cell voltage)")),
+        (
+            "ended because",
+            str(summary.get("end_reason") or "still running, or killed: continue it with --resume"),
+        ),
+        (
+            "discharge capacity",
+            _join(
+                number("discharge_capacity_mAh_g", ".2f", "mAh/g"),
+                number("discharge_capacity_mAh_cm2", ".4g", "mAh/cm2"),
+            ),
+        ),
+        (
+            "charge capacity",
+            _join(
+                number("charge_capacity_mAh_g", ".2f", "mAh/g"),
+                number("charge_capacity_mAh_cm2", ".4g", "mAh/cm2"),
+            ),
+        ),
+        (
+            "mean discharge voltage",
+            _join(
+                number("mean_discharge_voltage_vs_Li_V", ".4f", "V vs Li/Li+"),
+                number("mean_discharge_cell_voltage_V", ".4f", "V cell"),
+            ),
+        ),
+        (
+            "discharge energy",
+            number("discharge_energy_Wh_kg", ".1f", "Wh/kg of active material (cell voltage)"),
+        ),
         ("final voltage", number("final_voltage_vs_Li_V", ".4f", "V vs Li/Li+")),
         ("simulated time", number("time_s", ",.0f", "s")),
-        ("effort", f"{summary.get('time_steps')} time steps, {summary.get('newton_iterations')} Newton and {summary.get('linear_iterations')} linear iterations"),
-        ("wall time, peak memory", _join(number("wall_time_s", ".1f", "s"), number("peak_memory_MiB", ".0f", "MiB"))),
+        (
+            "effort",
+            f"{summary.get('time_steps')} time steps, {summary.get('newton_iterations')} Newton and {summary.get('linear_iterations')} linear iterations",
+        ),
+        (
+            "wall time, peak memory",
+            _join(number("wall_time_s", ".1f", "s"), number("peak_memory_MiB", ".0f", "MiB")),
+        ),
         ("unknowns", f"{facts.get('unknowns', 0):,}"),
         ("mesh sha256", str(facts.get("mesh_sha256", ""))[:16] + "…"),
         ("versions", ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items())),
@@ -138,7 +187,13 @@ def _losses(results: Results) -> Table:
 
 def material_report(material: Material) -> Group:
     """Return the values of a material with their sources."""
-    table = _table(f"{material.name}  {material.formula}  ({material.kind})", "property", "value", "source", numeric=False)
+    table = _table(
+        f"{material.name}  {material.formula}  ({material.kind})",
+        "property",
+        "value",
+        "source",
+        numeric=False,
+    )
     for name, value in material.properties.items():
         table.add_row(name, value.text, value.source or f"assumed: {value.assumed}")
         if value.activation_energy is not None:

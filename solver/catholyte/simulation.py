@@ -204,9 +204,7 @@ class Simulation:
                 yield self._update(frame, number, began, last)
                 u, t, charge = frame.evaluation.u, frame.t, frame.charge
 
-    def _protocol_step(
-        self, position: _Position, u: State
-    ) -> Iterator[tuple[Frame, Progress, str | None]]:
+    def _protocol_step(self, position: _Position, u: State) -> Iterator[tuple[Frame, Progress, str | None]]:
         """Carry out one step; yields every frame with the integrator's memory and, at the end, the reason."""
         _, _, step = self.steps[position.step]
         control, current = self._control(step.control)
@@ -219,7 +217,9 @@ class Simulation:
                 )
             except NotConverged as error:
                 frame, reason = self._beyond_limit(step, position, u, error)
-                history = History.start(frame.t, frame.evaluation.u, frame.charge, np.zeros(self.cathode.size))
+                history = History.start(
+                    frame.t, frame.evaluation.u, frame.charge, np.zeros(self.cathode.size)
+                )
                 yield frame, Progress(history, 1, 1.0, 0), reason
                 return
             met = self._met(events, frame)
@@ -309,9 +309,7 @@ class Simulation:
             raise error
         wanted = protocol.resolve(step.control.current, **self._basis) * self.area
         voltage = cutoffs[0].voltage
-        result = self.integrator.consistent(
-            u, VoltageControl(voltage + self._reference), current=abs(wanted)
-        )
+        result = self.integrator.consistent(u, VoltageControl(voltage + self._reference), current=abs(wanted))
         at: Evaluation = result.evaluation
         if at.current / wanted >= 1.0:
             raise error

@@ -1,9 +1,9 @@
 """Diffusion in slabs and spheres against the series of Crank, *The Mathematics of Diffusion* (2nd ed.).
 
-Slab with constant flux: eq. 4.55; slab with constant surface concentration: eq. 4.17; sphere with constant
-flux: eq. 6.45; sphere with constant surface concentration: eq. 6.20; Cottrell's i √t: eq. 3.13 for a semi-
-infinite medium. All other resistances are made so small that the terminal voltage is the equilibrium
-potential of the surface.
+Slab with constant flux: eq. 4.55; slab with constant surface concentration: eqs. 4.17 and 4.18; sphere with
+constant flux: eq. 6.45; sphere with constant surface concentration: eqs. 6.18 and 6.20; Cottrell's i √t: eqs.
+3.13 to 3.15 for a semi-infinite medium. All other resistances are so small that the terminal voltage is the
+equilibrium potential of the surface.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def current_for(problem, x, shift):
 shifts = st.sampled_from([-0.2, -0.05, -0.005, 0.005, 0.05, 0.2])
 
 
-@settings(max_examples=40, **UNSHRUNK)
+@settings(max_examples=15, **UNSHRUNK)
 @given(images(), constants(), decades(1e-7, 2e-6), st.floats(0.15, 0.85), shifts, st.booleans())
 def test_a_protocol_conserves_charge(image, constants, voxel, x, shift, periodic):
     """∫I dt = Σ F c_max v Δx after constant current, rest and constant voltage; both terminals carry I."""
@@ -106,7 +106,7 @@ def test_a_protocol_conserves_charge(image, constants, voxel, x, shift, periodic
     assert passed > 0.0
 
 
-@settings(max_examples=20, **UNSHRUNK)
+@settings(max_examples=15, **UNSHRUNK)
 @given(images(), constants(), shifts)
 def test_every_grain_stores_what_reacts_at_its_surface(image, constants, shift):
     """Lithium of each grain changes by the current through its own faces (implicit Euler: a sum)."""
@@ -165,4 +165,4 @@ def test_a_grain_without_electrolyte_exchanges_nothing(constants, shift):
         Piece(CurrentControl(0.0), 0.1 * second),
     ]
     for frame, _ in run(problem, u, pieces, scale=1e-3 * abs(current)):
-        np.testing.assert_allclose(lithiation(problem, frame.evaluation)[dry], 0.37, rtol=1e-14)
+        np.testing.assert_allclose(lithiation(problem, frame.evaluation)[dry], 0.37, rtol=1e-12)

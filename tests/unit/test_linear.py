@@ -16,8 +16,8 @@ SIGMA_E = (1e-4, 1.0, 1e4)
 #: leading coefficients in 1/s, from steps of eleven days to steps of a microsecond
 GAMMA = (1e-6, 1e-3, 1.0, 1e6)
 IMAGE = composite(9)
-#: preconditioned products of both right-hand sides together; 50 is the most that any corner takes today
-MOST_ITERATIONS = 60
+#: preconditioned products of a solve to 1e-6; 23 is the most that any corner takes today
+MOST_ITERATIONS = 35
 
 
 def newton_system(problem, gamma, control, *, shift=-0.05, frozen=False):
@@ -62,7 +62,7 @@ def test_every_corner_is_solved(sigma_i, sigma_e, record_property):
             found = KrylovSolver().solve(system, load, tolerance)
             assert exact.residual < 1e-8
             assert found.residual <= 2.0 * tolerance
-            assert misses(system, found.x, exact.x).max() < 5e-5, (i0, gamma)
+            assert misses(system, found.x, exact.x).max() < 1e-3, (i0, gamma)
             if gamma != GAMMA[0]:
                 counts.append(found.iterations)
     record_property("iterations", counts)

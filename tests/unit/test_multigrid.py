@@ -47,7 +47,7 @@ def test_iterations_hardly_grow_with_the_size(contrast):
         result = solve(*problem(n, contrast))
         assert result.residual <= 1e-10
         counts.append(result.iterations)
-    assert max(counts) <= 40
+    assert max(counts) <= 30
     assert counts[-1] <= 1.5 * counts[1] + 4
 
 
@@ -82,7 +82,25 @@ def test_coarse_matrices_are_symmetric_and_galerkin(contrast):
         assert np.linalg.eigvalsh(B.astype(float)).min() > 0.0
 
 
-def test_cycle_is_nearly_symmetric_and_positive():
+@pytest.mark.parametrize("n", [18, 22])
+def test_coarse_steps_minimise_the_energy(n):
+    """The best x of a subspace leaves a residual orthogonal to itself: x·(b − A x) = 0.
+
+    A constant load is slow enough that the first step does not do and a second one is taken.
+    """
+    matrix, _ = problem(n, 1e3)
+    multigrid = Multigrid(matrix)
+    assert len(multigrid.sizes) > 2
+    A = level_matrix(multigrid._levels[1])
+    b = np.ones(A.shape[0], dtype=np.float32)
+    x = multigrid._coarse_solve(1, b).astype(float)
+    assert x @ (b - A @ x) == pytest.approx(0.0, abs=1e-4 * float(x @ b))
+    first = multigrid._cycle(1, b).astype(float)
+    one_step = (first @ b) ** 2 / (first @ A @ first)
+    assert x @ b > 1.01 * one_step > 0.0
+
+
+def test_cycle_is_positive_and_scales():
     matrix, _ = problem(12, 1e3)
     multigrid = Multigrid(matrix)
     r, s = np.random.default_rng(0).standard_normal((2, matrix.links.n))

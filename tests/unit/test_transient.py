@@ -73,13 +73,6 @@ def test_of_two_rules_the_earlier_in_time_ends_the_piece(turn):
     assert frame.evaluation.voltage == pytest.approx(3.8001, abs=1e-6)
 
 
-def test_a_rule_met_from_the_start_ends_the_piece_at_once():
-    """A cut-off that the first instant of the current already passes has no time to be located in."""
-    frame = last([Piece(DISCHARGE, 1e5, window(START[-1] - 1e-4, 5.0))])
-    assert frame.event == "lower"
-    assert frame.t < 1.0
-
-
 def test_a_landing_is_not_stepped_over():
     integrator = Integrator(PROBLEM, DirectSolver(), 1e-3 * ONE_C)
     frame, progress = integrator.begin(0.0, START, DISCHARGE, 0.0, ONE_C)

@@ -168,6 +168,9 @@ class CoupledSystem:
             )
             transport = self.lithium.matrix() @ diags_array(self.lithium_slope)
             inner = block_array(
-                [[self.phi.matrix(), to_phi], [to_x, transport + diags_array(self.storage + self.response_sum)]]
+                [
+                    [self.phi.matrix(), to_phi],
+                    [to_x, transport + diags_array(self.storage + self.response_sum)],
+                ]
             )
         return csc_array(block_array([[inner, coo_array(border)], [coo_array(row), coo_array(corner)]]))

@@ -79,7 +79,9 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
     fed[cluster[graph.cell_a[touching]]] = True
     fed[cluster[graph.cell_b[gripping]]] = True
     if not fed.any():
-        raise MeshError("connected active material and connected electrolyte touch nowhere: nothing can react")
+        raise MeshError(
+            "connected active material and connected electrolyte touch nowhere: nothing can react"
+        )
     reacting = fed[cluster] & by_electrons & active
     connected_share, reacting_share = {}, {}
     for index, name in enumerate(graph.phase_names):

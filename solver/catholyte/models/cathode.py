@@ -158,7 +158,9 @@ class Cathode:
     def __init__(self, graph: Graph, cell: CellParameters) -> None:
         self.graph = graph
         self.cell = cell
-        kinds = np.array([cell.phases[n].kind if n in cell.phases else "" for n in graph.phase_names])[graph.phase]
+        kinds = np.array([cell.phases[n].kind if n in cell.phases else "" for n in graph.phase_names])[
+            graph.phase
+        ]
         self.ion_cells = np.flatnonzero(kinds == "electrolyte")
         self.electron_cells = np.flatnonzero((kinds == "active") | (kinds == "conductor"))
         self.host_cells = np.flatnonzero(kinds == "active")
@@ -239,7 +241,9 @@ class Cathode:
                 n_forward = int(np.count_nonzero(forward))
                 solid = np.concatenate([a[face[:n_forward]], b[face[n_forward:]]])
                 fluid = np.concatenate([b[face[:n_forward]], a[face[n_forward:]]])
-                near = np.concatenate([graph.distance_a[face[:n_forward]], graph.distance_b[face[n_forward:]]])
+                near = np.concatenate(
+                    [graph.distance_a[face[:n_forward]], graph.distance_b[face[n_forward:]]]
+                )
                 far = np.concatenate([graph.distance_b[face[:n_forward]], graph.distance_a[face[n_forward:]]])
                 host = cell.phases[name].host
                 assert host is not None
@@ -390,7 +394,9 @@ class Cathode:
             out[at] = host.transport.potential(x[at], self.cell.temperature)
         return out
 
-    def system(self, at: Evaluation, gamma: float, control: Control, *, frozen: bool = False) -> CoupledSystem:
+    def system(
+        self, at: Evaluation, gamma: float, control: Control, *, frozen: bool = False
+    ) -> CoupledSystem:
         """Return the Newton matrix γM − ∂F/∂u at an evaluated state, bordered by the control.
 
         Parameters
@@ -415,9 +421,7 @@ class Cathode:
         _, d_I, d_V = control.equation(at.current, at.voltage)
         _, _, drop_slope = self.lumped_drop(at.current)
         row = np.zeros(self.n_phi)
-        kernels.subtract_at(
-            row, self.counter.unknown, (d_I - d_V * drop_slope) * self.counter.conductance
-        )
+        kernels.subtract_at(row, self.counter.unknown, (d_I - d_V * drop_slope) * self.counter.conductance)
         edges = np.concatenate([self.conduction.conductance, conductance])
         return CoupledSystem(
             phi=Laplacian.from_edges(self._phi_links, edges, self._terminal_excess),

@@ -215,7 +215,9 @@ def newton(
         if not np.isfinite(state.imbalance) or (stuck and state.imbalance > 100.0 * tolerance):
             break
         # Rounding, not the linear solver, is what is left once a step near the target gains nothing.
-        stalled = iteration >= 2 and state.imbalance <= 100.0 * tolerance and state.imbalance > 0.3 * history[-2]
+        stalled = (
+            iteration >= 2 and state.imbalance <= 100.0 * tolerance and state.imbalance > 0.3 * history[-2]
+        )
         if state.imbalance <= tolerance or stalled:
             return NewtonResult(state.at, iteration, linear_iterations, tuple(history))
         system = problem.system(state.at, gamma, control, frozen=frozen)

@@ -186,7 +186,9 @@ class Integrator:
         self._count(result)
         return result
 
-    def begin(self, t: float, u: Vector, control: Controlled, charge: float, current: float) -> tuple[Frame, Progress]:
+    def begin(
+        self, t: float, u: Vector, control: Controlled, charge: float, current: float
+    ) -> tuple[Frame, Progress]:
         """Start a piece at time ``t``: consistent potentials, the initial rates, the first step."""
         start = self.consistent(u, control, current=current)
         at = start.evaluation
@@ -281,7 +283,9 @@ class Integrator:
                         "time step", f"at t = {t:.6g} s down to a step of {step:.1e} s", causes
                     ) from error
                 continue
-            errors = {k: self._error(history, k, t + h, result.evaluation) for k in self._candidates(history, order)}
+            errors = {
+                k: self._error(history, k, t + h, result.evaluation) for k in self._candidates(history, order)
+            }
             error = errors[order]
             if error <= 1.0 or settings.fixed_step is not None or h <= smallest:
                 break

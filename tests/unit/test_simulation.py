@@ -1,0 +1,130 @@
+"""A run as a whole: charge, resumption after SIGKILL, ends and their reasons."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from catholyte.build import build
+from catholyte.case import parse_case
+from catholyte.errors import InputError
+from catholyte.physics.constants import F
+from catholyte.simulation import Simulation
+
+CASE = """
+title = "small composite"
+[mesh]
+packing = { voxels = [8, 8, 8], voxel_size = "0.75 um", seed = 3 }
+separator = "1.5 um"
+[phases]
+active = { material = "NCM811", volume_share = 0.5, diameter = "3 um" }
+electrolyte = { material = "Li6PS5Cl", volume_share = 0.5 }
+[cell]
+counter = "Li-In"
+initial = { voltage = "4.1 V" }
+[experiment]
+steps = STEPS
+[output]
+fields = "every 10 % of capacity"
+"""
+
+
+def simulation(steps='["Discharge at C/2 until 3 V"]', **overrides):
+    return Simulation(
+        build(parse_case(CASE.replace("STEPS", steps), [f"{k}={v}" for k, v in overrides.items()]))
+    )
+
+
+def test_charge_is_the_lithium_that_moved(tmp_path):
+    s = simulation('["Discharge at C/2 until 3 V", "Rest for 10 minutes", "Hold at 3.8 V for 1 hour"]')
+    results = s.run(tmp_path / "out")
+    mesh = results.mesh
+    x = results.fields["x"].values
+    active = np.isfinite(x[0])
+    volume = np.prod(mesh.spacing)
+    c_max = s.built.materials["active"].property("maximum_concentration").value
+    stored = (x[-1] - x[0])[active].sum() * F * c_max * volume / s.area
+    assert stored == pytest.approx(
+        float(results.curves["charge"][-1]), rel=1e-5
+    )  # fields are single precision
+
+
+def test_points_land_on_the_field_schedule(tmp_path):
+    results = simulation().run(tmp_path / "out")
+    used = results.curves["utilisation"].values[results.fields["point_index"].values.astype(int)]
+    assert np.allclose(used[1:-1], 0.1 * np.arange(1, used.size - 1), atol=1e-7)
+
+
+def test_too_large_a_current_ends_at_the_cut_off_with_the_reason(tmp_path):
+    results = simulation('["Discharge at 500C until 3 V", "Rest for 1 minute"]').run(tmp_path / "out")
+    summary = results.summary()
+    assert summary["end_reason"] == "time 60 s reached"
+    assert float(results.curves["charge"][-1]) == pytest.approx(0.0, abs=1e-6 * 4e4)
+
+
+def test_reason_names_what_the_electrode_can_deliver(tmp_path):
+    s = simulation('["Discharge at 500C until 3 V"]')
+    seen = []
+    s.run(tmp_path / "out", on_update=lambda update: seen.append(update.ended))
+    assert "3 V" in seen[-1]
+
+
+def test_zero_current_stays_at_rest(tmp_path):
+    results = simulation('["Rest for 1 hour"]').run(tmp_path / "out")
+    assert np.ptp(results.curves["voltage"].values) < 1e-9
+    assert np.ptp(results.fields["x"].values[-1][np.isfinite(results.fields["x"].values[-1])]) < 1e-9
+
+
+def test_cell_voltage_as_reference_shifts_the_cut_off(tmp_path):
+    changes = {"cell.voltage_reference": "cell", "cell.initial.voltage": "3.48 V"}
+    results = simulation('["Discharge at C/2 until 2.38 V"]', **changes).run(tmp_path / "out")
+    assert float(results.curves["voltage"][-1]) == pytest.approx(3.0, abs=1e-5)
+
+
+def test_an_existing_result_is_not_overwritten(tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match="--resume"):
+        simulation().run(tmp_path / "out")
+
+
+def test_resume_refuses_another_mesh(tmp_path):
+    simulation('["Rest for 1 minute"]').run(tmp_path / "out")
+    with pytest.raises(InputError, match="mesh"):
+        simulation('["Rest for 1 minute"]', **{"mesh.packing.seed": 4}).run(tmp_path / "out", resume=True)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_simulation import simulation
+count = 0
+def update(u):
+    global count
+    count += 1
+    if count == {after}:
+        os.kill(os.getpid(), signal.SIGKILL)
+simulation({steps!r}).run(Path({out!r}), on_update=update)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 9, 24])
+def test_killed_and_resumed_gives_the_same_answer(tmp_path, after):
+    steps = '["Discharge at C/2 until 3.5 V", "Rest for 5 minutes", "Charge at C/2 until 3.9 V"]'
+    whole = simulation(steps).run(tmp_path / "whole")
+    code = textwrap.dedent(KILLED).format(
+        tests=os.path.dirname(__file__), after=after, steps=steps, out=str(tmp_path / "killed")
+    )
+    died = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    resumed = simulation(steps).run(tmp_path / "killed", resume=True)
+    assert resumed.counts.points == whole.counts.points
+    assert resumed.counts.frames == whole.counts.frames
+    for name in ("time", "voltage", "charge", "lithiation_std"):
+        assert np.allclose(resumed.curves[name].values, whole.curves[name].values, rtol=1e-6, atol=1e-9), name
+    again = simulation(steps).run(tmp_path / "killed", resume=True)
+    assert again.counts.points == whole.counts.points
