@@ -50,7 +50,7 @@ def test_check_shows_the_derived_numbers():
         ("phases.electrolyte.sigma_i=-1 mS/cm", ("phases.electrolyte.sigma_i", "-1 mS/cm")),
         ("phases.electrolyte.sigma_i=nan mS/cm", ("phases.electrolyte.sigma_i", "nan")),
         ("cell.initial.voltage=2.4 V", ("cut-off of 2.5 V", "2.4 V")),
-        ("cell.initial.voltage=9 V", ("cell.initial.voltage", "9 V", "between")),
+        ("cell.initial.voltage=12 V", ("cell.initial.voltage", "12 V", "between")),
         ('experiment.steps=["Dicharge at C/10 until 2.5 V"]', ("Dicharge", "Discharge")),
         ('experiment.steps=["Discharge at C/10 until 4.3 V"]', ("4.3 V", "4.2")),
         ("mesh.separator=4.1 um", ("mesh.separator.thickness", "4 um")),

@@ -104,8 +104,8 @@ class Lumped:
         """
         half = i / (2.0 * self.counter_exchange)
         thermal = R * T / F
-        counter = 2.0 * thermal * float(np.arcsinh(half)) + i * self.counter_resistance
-        slope = thermal / (self.counter_exchange * float(np.sqrt(1.0 + half * half)))
+        counter = 2.0 * thermal * np.arcsinh(half) + i * self.counter_resistance
+        slope = thermal / (self.counter_exchange * np.sqrt(1.0 + half * half))
         return counter, i * self.series_resistance, slope + self.counter_resistance + self.series_resistance
 
 

@@ -74,7 +74,13 @@ def _coarsen(level_indptr: Indices, level_indices: Indices, aggregate: Indices, 
     return _Transfer(aggregate, slot, indptr, indices[:used].copy())
 
 
-def _sum_to(transfer: _Transfer, weights: Floats32, excess: Floats32) -> tuple[Floats32, Floats32]:
+def _sum_to(
+    indptr: Indices, indices: Indices, transfer: _Transfer, weights: Floats32, excess: Floats32
+) -> tuple[Floats32, Floats32]:
+    # Links to rows without a coarse partner ground their other end, as in the Galerkin product.
+    outside = transfer.aggregate[indices] < 0
+    if outside.any():
+        excess = excess + _row_sums(indptr, np.where(outside, weights, np.float32(0.0)))
     coarse_weights = np.empty(transfer.indices.size, dtype=np.float32)
     kernels.sum_links(coarse_weights, transfer.slot, weights)
     coarse_excess = np.empty(transfer.n_coarse, dtype=np.float32)
@@ -144,8 +150,8 @@ class Multigrid:
             )
             if transfer is None:
                 break
+            weights, excess = _sum_to(indptr, indices, transfer, weights, excess)
             indptr, indices = transfer.indptr, transfer.indices
-            weights, excess = _sum_to(transfer, weights, excess)
         self._invert_coarsest()
 
     def _scaled(self, matrix: Laplacian) -> tuple[Floats32, Floats32]:
@@ -175,7 +181,7 @@ class Multigrid:
             level.weights, level.excess = weights, excess
             level.diagonal = _row_sums(level.indptr, weights) + excess
             if level.transfer is not None:
-                weights, excess = _sum_to(level.transfer, weights, excess)
+                weights, excess = _sum_to(level.indptr, level.indices, level.transfer, weights, excess)
         self._invert_coarsest()
 
     @property

@@ -102,11 +102,22 @@ def _forcing(imbalance: float, tolerance: float) -> float:
 
 @dataclass(frozen=True)
 class _State:
-    """A Newton iterate: its evaluation, the negative residual, and the imbalance relative to the scale."""
+    """A Newton iterate.
+
+    Attributes
+    ----------
+    at, rhs
+        Its evaluation and the negative residual.
+    imbalance
+        Sum of the currents out of balance over the scale of the step; the line search compares it.
+    judged
+        The same over the current that flows, where that is larger; convergence is judged by it.
+    """
 
     at: Any
     rhs: Vector
     imbalance: float
+    judged: float
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,8 @@ class _StepEquation:
         rhs[-1] = -f
         terminal = abs(f) / (self.scale if d_V == 0.0 else max(abs(at.voltage), 1.0))
         imbalance = float(np.abs(rhs[:-1]).sum()) / self.scale + terminal
-        return _State(at, rhs, imbalance)
+        # After a step of the voltage the current that flows is known only here.
+        return _State(at, rhs, imbalance, imbalance * self.scale / max(self.scale, abs(at.current)))
 
     def backtrack(self, state: _State, step: Vector) -> _State:
         """Halve the step until the imbalance falls by half of what a linear problem would promise.
@@ -207,22 +219,29 @@ def newton(
         With the history of the imbalance.
     """
     step_equation = _StepEquation(problem, control, scale, gamma, beta, frozen)
-    state = step_equation.evaluate(u.copy(), guess)
-    history = [state.imbalance]
+    u = u.copy()
+    state = step_equation.evaluate(u, guess)
+    f, _, d_V = control.equation(state.at.current, state.at.voltage)
+    if d_V != 0.0 and f != 0.0:
+        # Meet a jump of the voltage at once: volts and amperes cannot be weighed against each other in a line search.
+        u[-1] -= f / d_V
+        state = step_equation.evaluate(u, state.at)
+    history = [state.judged]
+    # What rounding of the stored lithium leaves out of balance in a short step.
+    rounding = np.finfo(float).eps * gamma * float(problem.mass.sum()) / scale
+    tolerance = max(tolerance, 0.5 * rounding)
     linear_iterations = 0
     for iteration in range(most_iterations):
-        stuck = not frozen and iteration >= 4 and state.imbalance > 0.5 * history[-4]
-        if not np.isfinite(state.imbalance) or (stuck and state.imbalance > 100.0 * tolerance):
+        stuck = not frozen and iteration >= 4 and state.judged > 0.5 * history[-4]
+        if not np.isfinite(state.judged) or (stuck and state.judged > 100.0 * tolerance):
             break
         # Rounding, not the linear solver, is what is left once a step near the target gains nothing.
-        stalled = (
-            iteration >= 2 and state.imbalance <= 100.0 * tolerance and state.imbalance > 0.3 * history[-2]
-        )
-        if state.imbalance <= tolerance or stalled:
+        stalled = iteration >= 2 and state.judged <= 100.0 * tolerance and state.judged > 0.3 * history[-2]
+        if state.judged <= tolerance or stalled:
             return NewtonResult(state.at, iteration, linear_iterations, tuple(history))
         system = problem.system(state.at, gamma, control, frozen=frozen)
-        solution = solver.solve(system, state.rhs, _forcing(state.imbalance, tolerance))
+        solution = solver.solve(system, state.rhs, _forcing(state.judged, tolerance))
         linear_iterations += solution.iterations
         state = step_equation.backtrack(state, solution.x)
-        history.append(state.imbalance)
+        history.append(state.judged)
     raise NotConverged("Newton", f"in {len(history) - 1} iterations", history)

@@ -244,10 +244,9 @@ class Integrator:
             t = progress.history.times[0]
             limit = end if landing is None else min(end, landing(t, progress.history.charges[0]))
             frame, progress, margin = self._advance(progress, control, limit, at)
-            met = self._first_event(events, frame)
-            if met is not None:
-                frame = self._locate(met, margin, control, frame, at)
-                yield frame, progress
+            met = self._met(events, frame)
+            if met:
+                yield self._first_of(met, margin, control, frame, at), progress
                 return
             at = frame.evaluation
             if frame.t >= end * (1.0 - 1e-14):
@@ -392,9 +391,22 @@ class Integrator:
         at = frame.evaluation
         return event.value(frame.t, at.current, at.voltage, frame.charge)
 
-    def _first_event(self, events: Sequence[Event], frame: Frame) -> Event | None:
-        met = [event for event in events if self._value(event, frame) <= 0.0]
-        return met[0] if met else None
+    def _met(self, events: Sequence[Event], frame: Frame) -> list[Event]:
+        return [event for event in events if self._value(event, frame) <= 0.0]
+
+    def _first_of(
+        self, met: list[Event], start: Progress, control: Controlled, frame: Frame, at: Any
+    ) -> Frame:
+        """Locate the events of a step one after the other, each before the last, until none lies earlier."""
+        while met:
+            event = met[0]
+            frame = self._locate(event, start, control, frame, at)
+            met = [
+                other
+                for other in self._met(met[1:], frame)
+                if self._value(other, frame) < -self._event_tolerance(other, frame)
+            ]
+        return frame
 
     def _locate(self, event: Event, start: Progress, control: Controlled, frame: Frame, at: Any) -> Frame:
         """Repeat the step with the length at which the event happens (Illinois false position)."""
