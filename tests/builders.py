@@ -81,9 +81,7 @@ def cell_parameters(
     )
 
 
-def random_image(
-    shape: tuple[int, int, int], share: float, seed: int, width: float = 1.5
-) -> NDArray[np.uint8]:
+def random_image(shape: tuple[int, int, int], share: float, seed: int, width: float = 1.5) -> NDArray[np.uint8]:
     """Return a random two-phase image; phase 1 fills ``share`` of it, features are ``width`` voxels wide."""
     field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), width, mode="wrap")
     return (field > np.quantile(field, 1.0 - share)).astype(np.uint8)

@@ -64,9 +64,7 @@ def parameters(constants: Constants, cross_section: float) -> CellParameters:
             "carbon": Phase("conductor", c.sigma_carbon),
         },
         interfaces={
-            frozenset(("electrolyte", "active")): Interface(
-                c.rate, SymmetricExchange(c.i0), film_resistance=c.film
-            ),
+            frozenset(("electrolyte", "active")): Interface(c.rate, SymmetricExchange(c.i0), film_resistance=c.film),
             frozenset(("active", "carbon")): Interface(contact_resistance=c.contact),
         },
         cross_section=cross_section,
@@ -88,9 +86,7 @@ def half_cell(
     return Cathode(graph, parameters(constants or Constants(), area))
 
 
-def composite(
-    n: int, *, seed: int = 0, separator: int = 1, carbon: float = 0.05, void: float = 0.05
-) -> NDArray:
+def composite(n: int, *, seed: int = 0, separator: int = 1, carbon: float = 0.05, void: float = 0.05) -> NDArray:
     """Return an image of n³ voxels of random blobs behind a separator, with carbon and void voxels in it."""
     rng = np.random.default_rng(seed)
     blobs = gaussian_filter(rng.standard_normal((n, n, n)), 0.12 * n, mode="wrap")

@@ -34,9 +34,7 @@ CasePath = Annotated[Path, typer.Argument(help="A case file (.toml).", show_defa
 ResultPath = Annotated[Path, typer.Argument(help="A result folder (NAME.results).", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change a key, e.g. mesh.packing.seed=8; may be repeated."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. mesh.packing.seed=8; may be repeated."),
 ]
 
 #: exit codes: bad input, and a run that could not be finished
@@ -84,12 +82,8 @@ def check(case: CasePath, overrides: Overrides = None) -> None:
 def run(
     case: CasePath,
     overrides: Overrides = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Result folder; CASE.results beside the case by default.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a killed run from its last time step.")
-    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Result folder; CASE.results beside the case by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a killed run from its last time step.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
     plots: Annotated[bool, typer.Option("--plots", help="Draw the pictures at the end.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
@@ -107,9 +101,7 @@ def run(
                 "a folder that does not exist yet (or --resume to continue, --overwrite to replace)",
             )
         if not (folder / "provenance.json").is_file():
-            raise InputError(
-                "--overwrite", str(folder), "a result folder; this one is something else and is kept"
-            )
+            raise InputError("--overwrite", str(folder), "a result folder; this one is something else and is kept")
         import shutil
 
         shutil.rmtree(folder)
@@ -143,9 +135,7 @@ def info(result: ResultPath) -> None:
 @app.command()
 def plot(
     result: ResultPath,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures; RESULT/plots by default.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; RESULT/plots by default.")] = None,
 ) -> None:
     """Draw voltage curve, polarisation split, lithiation and current-density slices, and 3D scenes."""
     _plot(result, out if out is not None else result / "plots")
@@ -162,9 +152,7 @@ def _plot(result: Path, folder: Path) -> None:
 @app.command()
 def export(
     result: ResultPath,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; RESULT/paraview by default.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; RESULT/paraview by default.")] = None,
 ) -> None:
     """Write the fields for ParaView (.vti files and a .pvd collection)."""
     from catholyte.results import Results, export_paraview
@@ -229,9 +217,7 @@ def mesh_generate(
     image = geometry(made, load_materials(made))
     write_image(out, image.labels, image.spacing)
     names = ", ".join(f"{k} {name}" for k, name in enumerate(image.phase_names))
-    _out.print(
-        f"wrote {out}: {' x '.join(map(str, image.labels.shape))} voxels, labels {names}", highlight=False
-    )
+    _out.print(f"wrote {out}: {' x '.join(map(str, image.labels.shape))} voxels, labels {names}", highlight=False)
 
 
 @mesh_app.command("fetch")
@@ -249,8 +235,7 @@ def mesh_list() -> None:
     from catholyte.report import listing
 
     rows = [
-        (name, " x ".join(map(str, entry.shape)), entry.licence, entry.title)
-        for name, entry in catalogue().items()
+        (name, " x ".join(map(str, entry.shape)), entry.licence, entry.title) for name, entry in catalogue().items()
     ]
     _out.print(listing("Catalogue", ("name", "shape", "licence", "what it is"), rows))
 

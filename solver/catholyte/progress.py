@@ -39,7 +39,8 @@ def watch(console: Console, *, quiet: bool) -> Iterator[Callable[[Update], None]
                 task,
                 completed=update.fraction,
                 step=f"{update.step}/{update.n_steps}",
-                description=f"{update.voltage:.4f} V  {0.1 * update.current_density:+.4g} mA/cm2  t = {update.time:,.0f} s",
+                description=f"{update.voltage:.4f} V  {0.1 * update.current_density:+.4g} mA/cm2  "
+                f"t = {update.time:,.0f} s",
             )
             if update.ended is not None:
                 _line(progress.console, update)

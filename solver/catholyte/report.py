@@ -21,9 +21,7 @@ _MA_CM2 = 10.0  # A/m2 in 1 mA/cm2
 
 
 def _table(title: str, *columns: str, numeric: bool = True) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-    )
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for k, column in enumerate(columns):
         table.add_column(column, justify="right" if k and numeric else "left", overflow="fold")
     return table
@@ -71,7 +69,8 @@ def check_report(built: Built) -> Group:
             ),
             (
                 "theoretical capacity",
-                f"{design.theoretical_capacity / _MAH_G:.1f} mAh/g, {design.theoretical_areal_capacity / _MAH_CM2:.4g} mAh/cm2",
+                f"{design.theoretical_capacity / _MAH_G:.1f} mAh/g, "
+                f"{design.theoretical_areal_capacity / _MAH_CM2:.4g} mAh/cm2",
             ),
             (
                 "nominal capacity (1C)",
@@ -81,7 +80,8 @@ def check_report(built: Built) -> Group:
             ("C/10", f"{one_c / _MA_CM2 / 10:.4g} mA/cm2"),
             (
                 "initial voltage",
-                f"{built.initial_voltage:.4f} V vs Li/Li+, {built.initial_voltage - built.counter_potential:.4f} V cell",
+                f"{built.initial_voltage:.4f} V vs Li/Li+, "
+                f"{built.initial_voltage - built.counter_potential:.4f} V cell",
             ),
             (
                 "initial lithiation",
@@ -92,9 +92,7 @@ def check_report(built: Built) -> Group:
             ("estimated memory", f"{built.estimated_memory / 2**20:,.0f} MiB"),
         ],
     )
-    steps = _pairs(
-        "Protocol", [(str(k + 1), step.text) for k, (_, _, step) in enumerate(built.experiment)][:20]
-    )
+    steps = _pairs("Protocol", [(str(k + 1), step.text) for k, (_, _, step) in enumerate(built.experiment)][:20])
     return Group(Text(built.case.title, style="bold cyan"), "", composition, "", numbers, "", steps)
 
 
@@ -104,7 +102,7 @@ def run_report(results: Results) -> Group:
 
     def number(key: str, form: str, unit: str) -> str:
         value = summary.get(key)
-        return "" if value is None else f"{float(value):{form}} {unit}"  # type: ignore[arg-type]
+        return "" if value is None else f"{float(value):{form}} {unit}"
 
     rows = [
         (
@@ -140,7 +138,8 @@ def run_report(results: Results) -> Group:
         ("simulated time", number("time_s", ",.0f", "s")),
         (
             "effort",
-            f"{summary.get('time_steps')} time steps, {summary.get('newton_iterations')} Newton and {summary.get('linear_iterations')} linear iterations",
+            f"{summary.get('time_steps')} time steps, {summary.get('newton_iterations')} Newton "
+            f"and {summary.get('linear_iterations')} linear iterations",
         ),
         (
             "wall time, peak memory",

@@ -212,14 +212,10 @@ class Simulation:
         end = position.began + duration
         if position.progress is None:
             try:
-                frame, progress = self.integrator.begin(
-                    position.began, u, control, position.began_charge, current
-                )
+                frame, progress = self.integrator.begin(position.began, u, control, position.began_charge, current)
             except NotConverged as error:
                 frame, reason = self._beyond_limit(step, position, u, error)
-                history = History.start(
-                    frame.t, frame.evaluation.u, frame.charge, np.zeros(self.cathode.size)
-                )
+                history = History.start(frame.t, frame.evaluation.u, frame.charge, np.zeros(self.cathode.size))
                 yield frame, Progress(history, 1, 1.0, 0), reason
                 return
             met = self._met(events, frame)
@@ -241,10 +237,8 @@ class Simulation:
                 frame, reason = self._beyond_limit(step, here, progress.history.states[0], error)
                 yield frame, progress, reason
                 return
-            reason = frame.event
-            if reason == "time":
-                reason = f"time {duration:g} s reached"
-            yield frame, progress, reason
+            ended = f"time {duration:g} s reached" if frame.event == "time" else frame.event
+            yield frame, progress, ended
 
     def _control(self, control: protocol.Control) -> tuple[CurrentControl | VoltageControl, float]:
         """Return the terminal equation of a step and the current to expect in A."""
@@ -252,8 +246,7 @@ class Simulation:
             current = protocol.resolve(control.current, **self._basis) * self.area
             return CurrentControl(current), current
         if isinstance(control, protocol.VoltageControl):
-            expected = self.built.design.current_density_1C * self.area
-            return VoltageControl(control.voltage + self._reference), expected
+            return VoltageControl(control.voltage + self._reference), 0.0
         return CurrentControl(0.0), 0.0
 
     def _stops(self, step: protocol.Step, position: _Position) -> tuple[list[Event], float]:
@@ -445,6 +438,12 @@ class Simulation:
         saved = writer.checkpoint
         if str(saved["mesh_sha256"]) != self._mesh_hash or saved["states"].shape[1] != self.cathode.size:
             raise InputError("--resume", str(out), "the result of this case: its mesh is another one")
+        if (out / "case.toml").read_text(encoding="utf-8") != self.built.case.text:
+            raise InputError(
+                "--resume",
+                str(out),
+                f"the result of this case: {out / 'case.toml'} says something else than the case now does",
+            )
         slope = saved["slope"]
         history = History(
             tuple(saved["times"].tolist()),
@@ -452,14 +451,10 @@ class Simulation:
             tuple(saved["charges"].tolist()),
             slope if slope.size else None,
         )
-        progress = Progress(
-            history, int(saved["order"]), float(saved["time_step"]), int(saved["steps_at_order"])
-        )
+        progress = Progress(history, int(saved["order"]), float(saved["time_step"]), int(saved["steps_at_order"]))
         self._totals = {name: int(saved[f"total_{name}"]) for name in self._totals}
         self._previous = (history.times[0], history.charges[0])
-        position = _Position(
-            int(saved["step"]), float(saved["began"]), float(saved["began_charge"]), progress
-        )
+        position = _Position(int(saved["step"]), float(saved["began"]), float(saved["began_charge"]), progress)
         return writer, position, float(saved["wall_time"])
 
     @cached_property

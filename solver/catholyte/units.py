@@ -87,17 +87,13 @@ def to_si(value: object, dimension: str, *, key: str) -> float:
         If the text is not a quantity, has another dimension, or is not finite.
     """
     unit, example = DIMENSIONS[dimension]
-    expected = (
-        f"a finite {dimension} with its unit, like {example!r}" if unit else "a fraction, like 0.7 or '70 %'"
-    )
+    expected = f"a finite {dimension} with its unit, like {example!r}" if unit else "a fraction, like 0.7 or '70 %'"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InputError(key, value, expected)
     if isinstance(value, str):
         number = _read(value, dimension, key=key, expected=expected)
     elif unit:
-        raise InputError(
-            key, value, expected, f"{value:g} {_usual_unit(dimension)}" if _fits_float(value) else None
-        )
+        raise InputError(key, value, expected, f"{value:g} {_usual_unit(dimension)}" if _fits_float(value) else None)
     else:
         number = float(value) if _fits_float(value) else math.inf
     if not math.isfinite(number):

@@ -30,9 +30,7 @@ X0 = 0.4
 def cathode(graph, cross_section, transport=None) -> Cathode:
     """Host with U = 4 V − x, all else of negligible resistance."""
     host = host_phase(straight(), c_max=C_MAX, D=D, sigma=1e6, transport=transport)
-    return Cathode(
-        graph, cell_parameters(host, sigma_i=1e6, i0=ConstantExchange(1e7), cross_section=cross_section)
-    )
+    return Cathode(graph, cell_parameters(host, sigma_i=1e6, i0=ConstantExchange(1e7), cross_section=cross_section))
 
 
 def inrush(problem, step):
@@ -45,9 +43,7 @@ def inrush(problem, step):
 def run(problem, control, end, *, tolerance, current):
     """Integrate from the uniform state x = X0 and return the frames."""
     settings = Settings(x_tolerance=tolerance, voltage_tolerance=tolerance, order=5)
-    integrator = Integrator(
-        problem, linear_solver(problem.size), 1e-4 * problem.capacity.sum() / TIME, settings
-    )
+    integrator = Integrator(problem, linear_solver(problem.size), 1e-4 * problem.capacity.sum() / TIME, settings)
     start, progress = integrator.begin(0.0, uniform_state(problem, X0, 4.0 - X0), control, 0.0, current)
 
     stream = integrator.integrate(progress, control, [], end=end, last=start.evaluation)
@@ -101,12 +97,7 @@ def test_slab_with_constant_potential(transport):
         problem = slab(n, transport)
         control = VoltageControl(4.0 - X0 - step)
         last = run(problem, control, tau * TIME, tolerance=1e-7, current=inrush(problem, step))[-1]
-        wave = (
-            (-1.0) ** (k // 2)
-            / k
-            * np.exp(-((k * np.pi / 2.0) ** 2) * tau)
-            * np.cos(k * np.pi / 2.0 * depth(n))
-        )
+        wave = (-1.0) ** (k // 2) / k * np.exp(-((k * np.pi / 2.0) ** 2) * tau) * np.cos(k * np.pi / 2.0 * depth(n))
         exact = X0 + step * (1.0 - 4.0 / np.pi * wave.sum(axis=0))
         errors.append(float(np.sqrt(np.mean((lithium(problem, last) - exact) ** 2))))
         total = 1.0 - 8.0 / np.pi**2 * float(np.sum(np.exp(-((k * np.pi / 2.0) ** 2) * tau) / k**2))

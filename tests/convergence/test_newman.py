@@ -73,12 +73,8 @@ class Electrode:
         return -current * LENGTH / K * fall(z, K, S), current * LENGTH / S * fall(1.0 - z, S, K)
 
     def solve(self, control, current):
-        integrator = Integrator(
-            self.problem, linear_solver(self.problem.size), current, Settings(balance=1e-12)
-        )
-        return integrator.consistent(
-            uniform_state(self.problem, 0.5, U0), control, current=current
-        ).evaluation
+        integrator = Integrator(self.problem, linear_solver(self.problem.size), current, Settings(balance=1e-12))
+        return integrator.consistent(uniform_state(self.problem, 0.5, U0), control, current=current).evaluation
 
 
 CASES = [(1.0, 1.0, 2.0), (10.0, 0.5, 3.0), (0.05, 2.0, 1.0), (100.0, 0.01, 5.0)]

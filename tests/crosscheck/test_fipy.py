@@ -119,9 +119,7 @@ class FiPyCell:
             rest = i - slope * (phi[self.solid] - phi[self.fluid])
             tangent = np.where(self.interface, slope * self.edge / EDGE, self.sigma)
             coefficient = fipy.FaceVariable(mesh=self.mesh, value=tangent)
-            (fipy.DiffusionTerm(coeff=coefficient) - self.source(rest) == 0.0).solve(
-                var=self.phi, solver=factorise()
-            )
+            (fipy.DiffusionTerm(coeff=coefficient) - self.source(rest) == 0.0).solve(var=self.phi, solver=factorise())
             if np.abs(np.asarray(self.phi) - phi).max() < 1e-10:
                 return
         raise AssertionError("FiPy's potentials did not converge")

@@ -171,9 +171,7 @@ def cell(constants, edge, lumped):
 
 
 def discharged(problem, current, seconds):
-    *_, (frame, _) = run(
-        problem, state(problem, 0.3), [Piece(CurrentControl(current), seconds)], scale=1e-3 * current
-    )
+    *_, (frame, _) = run(problem, state(problem, 0.3), [Piece(CurrentControl(current), seconds)], scale=1e-3 * current)
     return frame.t, frame.charge, frame.evaluation.voltage, lithiation(problem, frame.evaluation)
 
 

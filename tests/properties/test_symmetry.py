@@ -19,9 +19,7 @@ CONSTANTS = Constants(sigma_i=0.01, sigma_e=0.02, D=2e-15, i0=1.0)
 SECONDS = 100.0
 
 phase = st.sampled_from([ELECTROLYTE, ELECTROLYTE, ACTIVE, ACTIVE, CARBON, VOID])
-interiors = arrays(
-    np.uint8, st.tuples(st.integers(2, 5), st.integers(2, 5), st.integers(2, 5)), elements=phase
-)
+interiors = arrays(np.uint8, st.tuples(st.integers(2, 5), st.integers(2, 5), st.integers(2, 5)), elements=phase)
 checked = settings(max_examples=12, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 
 

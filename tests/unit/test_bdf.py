@@ -73,9 +73,7 @@ def test_error_estimate_of_the_first_step():
     solved = (3.0 + 2.0 * h - rest) / gamma
     exact = 1.0 + 3.0 * h + h * h
     assert start.predict(h, 1)[0] == 1.0 + 3.0 * h
-    assert start.error_factor(h, 1) * (solved - start.predict(h, 1))[0] == pytest.approx(
-        abs(solved[0] - exact)
-    )
+    assert start.error_factor(h, 1) * (solved - start.predict(h, 1))[0] == pytest.approx(abs(solved[0] - exact))
 
 
 def test_history_keeps_the_newest():
@@ -112,9 +110,7 @@ def test_order_of_convergence(k):
     for n in sizes:
         steps = np.tile([2.0, 1.0], n) / (1.5 * n) * 0.5
         before = np.cumsum(steps[:k])[::-1]
-        past = History.start(
-            -before[0] if k > 1 else 0.0, exact(-before[0] if k > 1 else 0.0), 0.0, np.zeros(1)
-        )
+        past = History.start(-before[0] if k > 1 else 0.0, exact(-before[0] if k > 1 else 0.0), 0.0, np.zeros(1))
         if k > 1:
             for t in [*-before[1:], 0.0]:
                 past = past.push(t, exact(t), 0.0, 8)

@@ -246,8 +246,7 @@ def test_relative_paths_start_from_the_folder_of_the_case(tmp_path):
         (
             'interfaces."electrolyte|active".kinetics.exchange_current=0.2 A/m2',
             lambda case: (
-                len(case.interfaces) == 1
-                and case.interface("active", "electrolyte").kinetics.exchange_current == 0.2
+                len(case.interfaces) == 1 and case.interface("active", "electrolyte").kinetics.exchange_current == 0.2
             ),
         ),
         (
@@ -659,9 +658,7 @@ def test_the_manual_names_every_key_and_its_examples_are_cases():
     rows = re.findall(r"^\| `(\w+)`", manual, re.MULTILINE)
     for table in tables(json_schema()):
         for key in table["properties"]:
-            assert key in rows or f"`{key}`" in manual.partition("| `law` | keys |")[2].partition("##")[0], (
-                key
-            )
+            assert key in rows or f"`{key}`" in manual.partition("| `law` | keys |")[2].partition("##")[0], key
 
 
 def test_the_schema_knows_the_laws_of_equilibrium_potentials():

@@ -8,6 +8,7 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.equilibrium import (
     FORMULAS,
     MARGIN,
+    WALL,
     Constant,
     IdealSolution,
     Linear,
@@ -112,9 +113,7 @@ def test_table_finds_every_interval(gap):
     U = 4.3 - x
     law = from_table(x, U)
     assert (law.law.buckets is None) == (gap < 1e-6)
-    points = np.concatenate(
-        [x, np.nextafter(x[1:], 0), np.random.default_rng(1).uniform(x[0], x[-1], 10_000)]
-    )
+    points = np.concatenate([x, np.nextafter(x[1:], 0), np.random.default_rng(1).uniform(x[0], x[-1], 10_000)])
     np.testing.assert_allclose(law(points, T), PchipInterpolator(x, U)(points), rtol=0, atol=1e-13)
 
 
@@ -156,14 +155,12 @@ def test_continuation_is_the_stated_one():
     law = from_table(TABLE_X, TABLE_U)
     lo, hi = law.x_lo, law.x_hi
     low, high = 0.03, 0.97
-    expected_low = (
-        law(lo, T) + slope(law, lo, T) * (low - lo) - R * T / F * (np.log(low / lo) - (low - lo) / lo)
-    )
-    expected_high = (
-        law(hi, T)
-        + slope(law, hi, T) * (high - hi)
-        + R * T / F * (np.log((1 - high) / (1 - hi)) + (high - hi) / (1 - hi))
-    )
+
+    def ends(share):
+        return R * T / F * (np.log(share) - (share - 1)) - WALL * (1 - share) ** 2 / share
+
+    expected_low = law(lo, T) + slope(law, lo, T) * (low - lo) - ends(low / lo)
+    expected_high = law(hi, T) + slope(law, hi, T) * (high - hi) + ends((1 - high) / (1 - hi))
     assert float(law(low, T)) == pytest.approx(float(expected_low), abs=1e-12)
     assert float(law(high, T)) == pytest.approx(float(expected_high), abs=1e-12)
 

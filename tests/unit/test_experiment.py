@@ -79,18 +79,14 @@ ACCEPTED: list[tuple[str, Control, tuple[StopRule, ...], float | None]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("text", "control", "stops", "period"), ACCEPTED, ids=[accepted[0] for accepted in ACCEPTED]
-)
+@pytest.mark.parametrize(("text", "control", "stops", "period"), ACCEPTED, ids=[accepted[0] for accepted in ACCEPTED])
 def test_accepted(text: str, control: Control, stops: tuple[StopRule, ...], period: float | None) -> None:
     step = parse_step(text)
     assert step.text == text
     assert step.period == period
     assert type(step.control) is type(control)
     assert [type(rule) for rule in step.stop_rules] == [type(rule) for rule in stops]
-    for got, expected in zip(
-        _numbers(step.control, *step.stop_rules), _numbers(control, *stops), strict=True
-    ):
+    for got, expected in zip(_numbers(step.control, *step.stop_rules), _numbers(control, *stops), strict=True):
         assert got == (pytest.approx(expected) if isinstance(expected, float) else expected)
 
 

@@ -122,15 +122,9 @@ def test_relaxed_spheres_overlap_in_necks_only() -> None:
 
 
 def test_level_of_one_sphere_is_its_distance() -> None:
-    level, owner = spheres.levels(
-        np.array([[0.2, 4.0, 2.5]]), np.array([3.0]), (8, 16, 10), (1.0, 0.5, 0.5), reach=1.5
-    )
-    z, y, x = np.meshgrid(
-        *[(np.arange(n) + 0.5) * h for n, h in ((8, 1.0), (16, 0.5), (10, 0.5))], indexing="ij"
-    )
-    offsets = [
-        ((c - p + size / 2) % size) - size / 2 for c, p, size in ((z, 0.2, 8), (y, 4.0, 8), (x, 2.5, 5))
-    ]
+    level, owner = spheres.levels(np.array([[0.2, 4.0, 2.5]]), np.array([3.0]), (8, 16, 10), (1.0, 0.5, 0.5), reach=1.5)
+    z, y, x = np.meshgrid(*[(np.arange(n) + 0.5) * h for n, h in ((8, 1.0), (16, 0.5), (10, 0.5))], indexing="ij")
+    offsets = [((c - p + size / 2) % size) - size / 2 for c, p, size in ((z, 0.2, 8), (y, 4.0, 8), (x, 2.5, 5))]
     exact = np.sqrt(sum(offset**2 for offset in offsets)) / 3.0
     near = exact <= 1.499
     np.testing.assert_allclose(level[near], exact[near], rtol=1e-5)

@@ -42,12 +42,7 @@ def assert_balanced(reaction, state, dphi, x, R, q):
     left = residual(reaction, state.i, dphi, x, R, q)
     x_s = state.x_s
     slope = np.abs(reaction.U_and_slope(x_s)[1]) + 2.0 * THERMAL / np.minimum(x_s, 1.0 - x_s)
-    terms = (
-        np.abs(dphi)
-        + np.abs(state.U_s)
-        + np.abs(state.i) / state.conductance
-        + slope * (x + q * np.abs(state.i))
-    )
+    terms = np.abs(dphi) + np.abs(state.U_s) + np.abs(state.i) / state.conductance + slope * (x + q * np.abs(state.i))
     exhausted = np.minimum(x_s, 1.0 - x_s) < 3e-13
     assert np.all((np.abs(left) < 20.0 * EPS * terms) | exhausted)
     return exhausted

@@ -116,9 +116,7 @@ def test_matrix_is_the_derivative(point, control):
     for name, block in blocks.items():
         size = np.abs(expected[block]).max()
         assert size > 0.0, name
-        np.testing.assert_allclose(
-            matrix[:-1][block], expected[block], rtol=1e-9, atol=1e-12 * size, err_msg=name
-        )
+        np.testing.assert_allclose(matrix[:-1][block], expected[block], rtol=1e-9, atol=1e-12 * size, err_msg=name)
     drop = cathode.lumped_drop(point.at.current)[2]
     _, d_I, d_V = control.equation(point.at.current, point.at.voltage)
     row = (d_I - d_V * drop) * point.current
@@ -156,9 +154,7 @@ def test_product_and_border_are_the_matrix(point):
     matrix = system.matrix().toarray()
     v = point.rng.standard_normal(point.cathode.size)
     size = np.abs(matrix).max()
-    np.testing.assert_allclose(
-        system.product(v[:-1]), matrix[:-1, :-1] @ v[:-1], rtol=1e-10, atol=1e-12 * size
-    )
+    np.testing.assert_allclose(system.product(v[:-1]), matrix[:-1, :-1] @ v[:-1], rtol=1e-10, atol=1e-12 * size)
     np.testing.assert_array_equal(system.terminal_column, matrix[:-1, -1])
     np.testing.assert_allclose(system.lithium_diagonal, np.diag(matrix)[point.cathode.n_phi : -1], rtol=1e-12)
 
@@ -168,15 +164,11 @@ def test_frozen_lithium(point):
     system = cathode.system(point.at, 0.0, CurrentControl(1e-9), frozen=True)
     matrix = system.matrix().toarray()
     expected = -point.derivative[:n]
-    np.testing.assert_allclose(
-        matrix[:n, :n], expected[:, :n], rtol=1e-9, atol=1e-12 * np.abs(expected).max()
-    )
+    np.testing.assert_allclose(matrix[:n, :n], expected[:, :n], rtol=1e-9, atol=1e-12 * np.abs(expected).max())
     np.testing.assert_array_equal(matrix[n:-1], np.eye(cathode.size)[n:-1])
     np.testing.assert_array_equal(matrix[:n, n:-1], 0.0)
     v = point.rng.standard_normal(cathode.size - 1)
-    np.testing.assert_allclose(
-        system.product(v), matrix[:-1, :-1] @ v, rtol=1e-10, atol=1e-12 * np.abs(matrix).max()
-    )
+    np.testing.assert_allclose(system.product(v), matrix[:-1, :-1] @ v, rtol=1e-10, atol=1e-12 * np.abs(matrix).max())
 
 
 def test_rates_conserve_charge(point):

@@ -146,12 +146,8 @@ def test_gauss_seidel_sweeps_solve_the_triangles(k, graph):
     forward, backward = x0.copy(), x0.copy()
     k.gauss_seidel_forward(forward, *pattern)
     k.gauss_seidel_backward(backward, *pattern)
-    np.testing.assert_allclose(
-        forward, np.linalg.solve(np.tril(A), b - np.triu(A, 1) @ x0), rtol=1e-9, atol=1e-12
-    )
-    np.testing.assert_allclose(
-        backward, np.linalg.solve(np.triu(A), b - np.tril(A, -1) @ x0), rtol=1e-9, atol=1e-12
-    )
+    np.testing.assert_allclose(forward, np.linalg.solve(np.tril(A), b - np.triu(A, 1) @ x0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(backward, np.linalg.solve(np.triu(A), b - np.tril(A, -1) @ x0), rtol=1e-9, atol=1e-12)
 
 
 def test_restrict_is_the_transpose_of_prolong(k, graph):
@@ -221,14 +217,10 @@ def test_match_pairs_takes_the_strongest_neighbour(k):
 
 def test_coarse_graph_and_sum_links(k, graph):
     n_coarse = 9
-    aggregate = np.concatenate([np.arange(n_coarse), graph.rng.integers(-1, n_coarse, N - n_coarse)]).astype(
-        np.int32
-    )
+    aggregate = np.concatenate([np.arange(n_coarse), graph.rng.integers(-1, n_coarse, N - n_coarse)]).astype(np.int32)
     order = np.argsort(aggregate, kind="stable").astype(np.int32)
     members = order[np.count_nonzero(aggregate < 0) :]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(aggregate[members], minlength=n_coarse))]).astype(
-        np.int64
-    )
+    starts = np.concatenate([[0], np.cumsum(np.bincount(aggregate[members], minlength=n_coarse))]).astype(np.int64)
     indptr, indices = np.zeros(n_coarse + 1, dtype=np.int32), np.empty(2 * M, dtype=np.int32)
     slot = np.full(2 * M, -1, dtype=np.int32)
     links = graph.links

@@ -77,9 +77,7 @@ def test_tafel_limits(alpha):
 @pytest.mark.parametrize("alpha", [0.2, 0.7])
 def test_exchanging_the_directions_exchanges_the_coefficients(alpha):
     y = np.geomspace(1e-3, 1e6, 20)
-    np.testing.assert_allclose(
-        ButlerVolmer(alpha).inverse(y)[0], -ButlerVolmer(1.0 - alpha).inverse(-y)[0], rtol=1e-12
-    )
+    np.testing.assert_allclose(ButlerVolmer(alpha).inverse(y)[0], -ButlerVolmer(1.0 - alpha).inverse(-y)[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("i0", EXCHANGES)

@@ -138,9 +138,7 @@ def test_arrhenius():
     sigma = load_material("Li3InCl6").property("sigma_i")
     assert sigma.at(298.15) == sigma.value
     energy = sigma.activation_energy
-    assert sigma.at(333.15) / sigma.value == pytest.approx(
-        np.exp(energy / 8.314462618 * (1 / 298.15 - 1 / 333.15))
-    )
+    assert sigma.at(333.15) / sigma.value == pytest.approx(np.exp(energy / 8.314462618 * (1 / 298.15 - 1 / 333.15)))
     constant = load_material("carbon").property("sigma_e")
     assert constant.at(400.0) == constant.value
 
@@ -191,9 +189,7 @@ def test_faulty_file_is_refused_by_key(tmp_path, text, key):
     assert caught.value.key.endswith(key)
 
 
-@pytest.mark.parametrize(
-    "text", ["name = ", MINIMAL.replace('"electrolyte"', '"electrolite"'), 'kind = "active"']
-)
+@pytest.mark.parametrize("text", ["name = ", MINIMAL.replace('"electrolyte"', '"electrolite"'), 'kind = "active"'])
 def test_faulty_head_is_refused(tmp_path, text):
     with pytest.raises(InputError):
         load_material(write(tmp_path, text))

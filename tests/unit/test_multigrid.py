@@ -62,9 +62,7 @@ def test_residual_is_the_true_one():
 def level_matrix(level) -> np.ndarray:
     n = level.diagonal.size
     dense = np.zeros((n, n))
-    np.add.at(
-        dense, (np.repeat(np.arange(n), np.diff(level.indptr)), level.indices), -level.weights.astype(float)
-    )
+    np.add.at(dense, (np.repeat(np.arange(n), np.diff(level.indptr)), level.indices), -level.weights.astype(float))
     return dense + np.diag(level.diagonal.astype(float))
 
 

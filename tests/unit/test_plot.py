@@ -79,9 +79,7 @@ def composite(n: int) -> NDArray[np.uint8]:
 
 
 def layers(n: int) -> NDArray[np.uint8]:
-    return np.repeat(np.array([0, 2, 1, 5], np.uint8), (n // 4, n // 4, n - 2 * (n // 4) - 2, 2)).reshape(
-        n, 1, 1
-    )
+    return np.repeat(np.array([0, 2, 1, 5], np.uint8), (n // 4, n // 4, n - 2 * (n // 4) - 2, 2)).reshape(n, 1, 1)
 
 
 def mesh_record(labels: NDArray[np.uint8], voxel: float) -> MeshRecord:
@@ -308,9 +306,7 @@ def test_phases_have_the_same_colour_in_every_picture(cycled: Results) -> None:
     colours = phase_colours(cycled)
     assert len(set(colours.values())) == len(PHASES)
     (legend,) = lithiation_slices(cycled).legends
-    shown = {
-        t.get_text(): p.get_facecolor() for t, p in zip(legend.get_texts(), legend.get_patches(), strict=True)
-    }
+    shown = {t.get_text(): p.get_facecolor() for t, p in zip(legend.get_texts(), legend.get_patches(), strict=True)}
     labels = cycled.mesh.labels[:, 16, :].T
     seen = {name: np.flatnonzero(labels == index) for index, name in enumerate(PHASES) if name != "active"}
     assert shown == {name: to_rgba(colours[name]) for name, places in seen.items() if places.size}
@@ -354,11 +350,7 @@ def test_all_pictures_are_written(
     monkeypatch.setattr(scene, "HEIGHT", 300)
     written = plot_all(cycled, tmp_path / "plots", formats=("png", "pdf"))
     names = [path.name for path in written]
-    flat = [
-        f"{name}.{form}"
-        for name in ("voltage", "polarisation", "spread", "slices")
-        for form in ("png", "pdf")
-    ]
+    flat = [f"{name}.{form}" for name in ("voltage", "polarisation", "spread", "slices") for form in ("png", "pdf")]
     assert names[:8] == flat
     assert all(path.stat().st_size > 5000 for path in written)
     assert capfd.readouterr().err == ""

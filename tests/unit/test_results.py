@@ -54,9 +54,7 @@ def make_fields(i: int) -> dict[str, np.ndarray]:
 
 
 def create(path: Path, **provenance: object) -> ResultWriter:
-    return ResultWriter.create(
-        path, case_text='title = "ä"\n', provenance=PROVENANCE | provenance, mesh=make_mesh()
-    )
+    return ResultWriter.create(path, case_text='title = "ä"\n', provenance=PROVENANCE | provenance, mesh=make_mesh())
 
 
 def compute(writer: ResultWriter, end: int) -> None:
@@ -143,9 +141,7 @@ def test_round_trip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(checkpoint["state"], np.arange(50.0) * (2 * BATCH - 1))
 
 
-def test_plain_xarray_reads_the_store_without_complaint(
-    tmp_path: Path, recwarn: pytest.WarningsRecorder
-) -> None:
+def test_plain_xarray_reads_the_store_without_complaint(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     import xarray
 
     writer = create(tmp_path / "a.results")
@@ -324,7 +320,7 @@ def test_summary(tmp_path: Path) -> None:
     assert summary["discharge_energy_Wh_kg"] == pytest.approx(2.65 * 40)
     assert summary["charge_capacity_mAh_g"] == pytest.approx(20.0)
     assert summary["mean_charge_voltage_vs_Li_V"] == pytest.approx(3.75)
-    assert summary["end_reason"] == "not finished"
+    assert summary["end_reason"] is None
     assert summary["time_steps"] == 3
 
 

@@ -242,16 +242,12 @@ def test_cells_cut_off_are_left_out():
 # ------------------------------------------------------------------ both solvers, the same run
 
 
-@pytest.mark.parametrize(
-    ("i0", "sigma_i", "sigma_e"), list(itertools.product((1e-3, 1e3), (1e-3, 10.0), (1e-3, 1e3)))
-)
+@pytest.mark.parametrize(("i0", "sigma_i", "sigma_e"), list(itertools.product((1e-3, 1e3), (1e-3, 10.0), (1e-3, 1e3))))
 def test_direct_and_iterative_runs_agree(i0, sigma_i, sigma_e):
     problem = half_cell(composite(5, seed=3), Constants(i0=i0, sigma_i=sigma_i, sigma_e=sigma_e))
     one = discharge(problem, 0.2, seconds=60.0)
     other = discharge(problem, 0.2, seconds=60.0, solver=KrylovSolver())
     assert other.evaluation.voltage == pytest.approx(one.evaluation.voltage, abs=1e-6)
-    np.testing.assert_allclose(
-        lithiation(problem, other.evaluation), lithiation(problem, one.evaluation), atol=1e-6
-    )
+    np.testing.assert_allclose(lithiation(problem, other.evaluation), lithiation(problem, one.evaluation), atol=1e-6)
     assert other.linear_iterations > 0
     assert one.linear_iterations == 0

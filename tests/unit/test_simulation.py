@@ -34,9 +34,7 @@ fields = "every 10 % of capacity"
 
 
 def simulation(steps='["Discharge at C/2 until 3 V"]', **overrides):
-    return Simulation(
-        build(parse_case(CASE.replace("STEPS", steps), [f"{k}={v}" for k, v in overrides.items()]))
-    )
+    return Simulation(build(parse_case(CASE.replace("STEPS", steps), [f"{k}={v}" for k, v in overrides.items()])))
 
 
 def test_charge_is_the_lithium_that_moved(tmp_path):
@@ -48,9 +46,7 @@ def test_charge_is_the_lithium_that_moved(tmp_path):
     volume = np.prod(mesh.spacing)
     c_max = s.built.materials["active"].property("maximum_concentration").value
     stored = (x[-1] - x[0])[active].sum() * F * c_max * volume / s.area
-    assert stored == pytest.approx(
-        float(results.curves["charge"][-1]), rel=1e-5
-    )  # fields are single precision
+    assert stored == pytest.approx(float(results.curves["charge"][-1]), rel=1e-5)  # fields are single precision
 
 
 def test_points_land_on_the_field_schedule(tmp_path):
@@ -97,6 +93,45 @@ def test_resume_refuses_another_mesh(tmp_path):
         simulation('["Rest for 1 minute"]', **{"mesh.packing.seed": 4}).run(tmp_path / "out", resume=True)
 
 
+def test_resume_refuses_another_case_on_the_same_mesh(tmp_path):
+    simulation('["Rest for 1 minute"]').run(tmp_path / "out")
+    with pytest.raises(InputError, match="something else"):
+        simulation('["Rest for 2 minutes"]').run(tmp_path / "out", resume=True)
+
+
+def test_resume_after_the_last_frame_of_a_step_goes_on_from_the_event(tmp_path):
+    steps = '["Discharge at C/2 until 3.6 V", "Rest for 5 minutes"]'
+    whole = simulation(steps).run(tmp_path / "whole")
+    ends = int(np.flatnonzero(np.diff(whole.curves["cycle_index"].values))[0]) + 1
+    code = textwrap.dedent(KILLED).format(
+        tests=os.path.dirname(__file__), after=ends, steps=steps, out=str(tmp_path / "killed")
+    )
+    subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    resumed = simulation(steps).run(tmp_path / "killed", resume=True)
+    for name in ("time", "voltage", "charge"):
+        assert np.allclose(resumed.curves[name].values, whole.curves[name].values, rtol=1e-6, atol=1e-9), name
+
+
+def test_capacity_of_a_protocol_that_ends_with_a_rest(tmp_path):
+    summary = simulation('["Discharge at C/2 until 3.6 V", "Rest for 1 hour"]').run(tmp_path / "out").summary()
+    assert summary["discharge_capacity_mAh_g"] > 10.0
+    assert summary["charge_capacity_mAh_g"] is None
+
+
+def test_tabulated_exchange_current(tmp_path):
+    def last(*changes):
+        s = Simulation(build(parse_case(CASE.replace("STEPS", '["Discharge at C/2 for 1 minute"]'), list(changes))))
+        return float(s.run(tmp_path / str(len(changes))).curves["loss_reaction"][-1])
+
+    key = "interfaces.active|electrolyte.kinetics"
+    flat = last(f"{key}.exchange_current=0.1 A/m2", f"{key}.concentration=constant")
+    table = last(
+        f"{key}.exchange_current=0.2 A/m2", f"{key}.concentration=table",
+        f"{key}.x=[0.1,0.5,0.9]", f"{key}.factor=[0.5,0.5,0.5]",
+    )  # fmt: skip
+    assert table == pytest.approx(flat, rel=1e-9)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -126,5 +161,6 @@ def test_killed_and_resumed_gives_the_same_answer(tmp_path, after):
     assert resumed.counts.frames == whole.counts.frames
     for name in ("time", "voltage", "charge", "lithiation_std"):
         assert np.allclose(resumed.curves[name].values, whole.curves[name].values, rtol=1e-6, atol=1e-9), name
+    assert np.all(np.diff(resumed.curves["time"].values) >= 0.0)
     again = simulation(steps).run(tmp_path / "killed", resume=True)
     assert again.counts.points == whole.counts.points

@@ -136,8 +136,7 @@ def test_the_order_rises_to_what_is_allowed(order):
     settings = Settings(order=order, x_tolerance=1e-6, voltage_tolerance=1e-6)
     pieces = [Piece(CurrentControl(0.5 * SMOOTH_C), 1800.0)]
     orders = [
-        frame.order
-        for frame, _ in run(SMOOTH, state(SMOOTH, 0.2), pieces, scale=1e-3 * SMOOTH_C, settings=settings)
+        frame.order for frame, _ in run(SMOOTH, state(SMOOTH, 0.2), pieces, scale=1e-3 * SMOOTH_C, settings=settings)
     ]
     assert orders[0] == 0
     assert orders[1] == 1

@@ -111,9 +111,7 @@ def _material_keys(case: Case, name: str, phase: PhaseSection, kind: str | None)
         if kind == "void":
             yield Fault(("phases", name, key), "no material property for a void")
         elif key in _ACTIVE_KEYS and kind in ("electrolyte", "conductor"):
-            yield Fault(
-                ("phases", name, key), f"this key for an active material only; {name} is of kind {kind}"
-            )
+            yield Fault(("phases", name, key), f"this key for an active material only; {name} is of kind {kind}")
     if kind in ("active", None) and phase.equilibrium_potential is not None:
         from catholyte.materials import read_equilibrium_potential
 
@@ -160,9 +158,7 @@ def _image(image: ImageMesh) -> Found:
             what = "the shape [z, y, x]" if key == "shape" else "the number type, like 'uint8',"
             yield Fault((*path, key), f"{what} of the .raw file")
         if suffix != ".raw" and getattr(image, key) is not None:
-            yield Fault(
-                (*path, key), f"this key for .raw files only; a {suffix or 'file without suffix'} is not"
-            )
+            yield Fault((*path, key), f"this key for .raw files only; a {suffix or 'file without suffix'} is not")
     if image.array is not None and suffix not in (".npz", ".vti"):
         yield Fault((*path, "array"), "this key for .npz and .vti files only, which can hold several arrays")
 
@@ -196,9 +192,7 @@ def _names(case: Case) -> Found:
         if name in (SEPARATOR, COLLECTOR):
             yield Fault(("phases", name), f"another name; {name!r} is the layer of [mesh]")
         elif "|" in name or not name.strip():
-            yield Fault(
-                ("phases", name), "a name that is not empty and without '|', which parts the names of a pair"
-            )
+            yield Fault(("phases", name), "a name that is not empty and without '|', which parts the names of a pair")
 
 
 def _place_keys(name: str, phase: PhaseSection, kind: str | None, geometry: str) -> Found:
@@ -208,9 +202,7 @@ def _place_keys(name: str, phase: PhaseSection, kind: str | None, geometry: str)
     for key, readers in _PLACE_KEYS.items():
         if getattr(phase, key) is not None and geometry not in readers:
             unread = True
-            yield Fault(
-                (*path, key), f"this key with mesh.{' or mesh.'.join(readers)} only, not with mesh.{geometry}"
-            )
+            yield Fault((*path, key), f"this key with mesh.{' or mesh.'.join(readers)} only, not with mesh.{geometry}")
     if geometry != "packing" or unread or kind is None:
         return
     if kind != "conductor":
@@ -230,9 +222,7 @@ def _place_keys(name: str, phase: PhaseSection, kind: str | None, geometry: str)
     if kind == "electrolyte" and phase.diameter is not None:
         yield Fault((*path, "diameter"), "no diameter for the electrolyte, which fills what the others leave")
     if kind != "active" and phase.diameter is not None and phase.diameter.spread > 0.0:
-        yield Fault(
-            (*path, "diameter", "spread"), "0: only particles of an active material have a spread of sizes"
-        )
+        yield Fault((*path, "diameter", "spread"), "0: only particles of an active material have a spread of sizes")
 
 
 def _labels(case: Case) -> Found:
@@ -243,9 +233,7 @@ def _labels(case: Case) -> Found:
             continue
         for label in phase.label:
             if label in owner:
-                yield Fault(
-                    ("phases", name, "label"), f"a label of its own; phases.{owner[label]} has {label}"
-                )
+                yield Fault(("phases", name, "label"), f"a label of its own; phases.{owner[label]} has {label}")
             owner.setdefault(label, name)
 
 
@@ -264,9 +252,7 @@ def _stack(case: Case, laminate: LaminateMesh) -> Found:
 def _shares(case: Case, kinds: Mapping[str, str | None], *, may_fill: bool) -> Found:
     """Check that shares fill the electrode: of the whole volume, and of the solids' mass in what is left."""
     by_mass = {name: phase.mass_share for name, phase in case.phases.items() if phase.mass_share is not None}
-    by_volume = {
-        name: phase.volume_share for name, phase in case.phases.items() if phase.volume_share is not None
-    }
+    by_volume = {name: phase.volume_share for name, phase in case.phases.items() if phase.volume_share is not None}
     for name in by_mass:
         if kinds[name] == "void":
             yield Fault(("phases", name, "mass_share"), "volume_share for a void, which has no mass")
@@ -335,14 +321,10 @@ def _interfaces(case: Case, kinds: Mapping[str, str | None]) -> Found:
             yield Fault(path, f"a pair that exchanges electrons or ions; {met[0]} and {met[1]} do not")
         elif not reacts:
             if interface.kinetics is not None:
-                expected = (
-                    f"no kinetics: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
-                )
+                expected = f"no kinetics: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
                 yield Fault((*path, "kinetics"), expected)
             if interface.film_resistance > 0.0:
-                expected = (
-                    f"contact_resistance: a film is one between active material and electrolyte, not {name}"
-                )
+                expected = f"contact_resistance: a film is one between active material and electrolyte, not {name}"
                 yield Fault((*path, "film_resistance"), expected)
 
 

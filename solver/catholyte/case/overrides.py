@@ -105,9 +105,7 @@ def _set(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
             return
         if above == ("phases",) and part not in table:
             names = ", ".join(table) or "none"
-            raise InputError(
-                dotted(path), value, f"the name of a phase of the case ({names})", nearest(part, table)
-            )
+            raise InputError(dotted(path), value, f"the name of a phase of the case ({names})", nearest(part, table))
         below = table.setdefault(part, {})
         short = shorthand(path[: depth + 1])
         if short is not None and isinstance(below, str):

@@ -46,9 +46,7 @@ def read_case(path: str | Path, overrides: Sequence[str] = (), *, folder: Path |
     return parse_case(content, overrides, folder=path.parent if folder is None else folder, name=str(path))
 
 
-def parse_case(
-    text: str, overrides: Sequence[str] = (), *, folder: Path = Path(), name: str = "case.toml"
-) -> Case:
+def parse_case(text: str, overrides: Sequence[str] = (), *, folder: Path = Path(), name: str = "case.toml") -> Case:
     """Read a case from TOML text; ``name`` stands for the file in errors. Else as :func:`read_case`."""
     try:
         data = load_toml(text)

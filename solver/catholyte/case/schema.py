@@ -36,9 +36,7 @@ class Table(BaseModel):
         return {cls.shorthand: data} if cls.shorthand is not None and isinstance(data, str) else data
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         table = handler(schema)
         if cls.shorthand is None:
             return table
@@ -60,9 +58,7 @@ class ImageMesh(Table):
         ["0.5 um", "0.4 um", "0.4 um"],
         default=None,
     )
-    axis: v.Axis = _key(
-        "the axis of the image that runs from the counter to the collector", 0, "z", default=0
-    )
+    axis: v.Axis = _key("the axis of the image that runs from the counter to the collector", 0, "z", default=0)
     flip: v.Switch = _key("whether the last layer of the image faces the counter electrode", default=False)
     crop: v.Crop | None = _key(
         "the ranges of voxels to keep, after `axis` is applied, end excluded",
@@ -111,9 +107,7 @@ class SeparatorLayer(Table):
     shorthand: ClassVar[str | None] = "thickness"
 
     thickness: v.Length = _key("the thickness of the separator", "4 um")
-    material: v.Text | None = _key(
-        "its material; that of the electrolyte phase if not given", "Li6PS5Cl", default=None
-    )
+    material: v.Text | None = _key("its material; that of the electrolyte phase if not given", "Li6PS5Cl", default=None)
     sigma_i: v.Conductivity | None = _key("its ionic conductivity", "1.5 mS/cm", default=None)
 
 
@@ -130,9 +124,7 @@ class CollectorLayer(Table):
 class MeshSection(Table):
     """The geometry: one of image, packing, blend and laminate, and the layers on either side."""
 
-    image: ImageMesh | None = _key(
-        "a label image", {"file": "scan.tif", "voxel_size": "0.4 um"}, default=None
-    )
+    image: ImageMesh | None = _key("a label image", {"file": "scan.tif", "voxel_size": "0.4 um"}, default=None)
     packing: PackingMesh | None = _key(
         "a packing of spheres", {"voxels": [64, 64, 64], "voxel_size": "0.25 um", "seed": 7}, default=None
     )
@@ -193,9 +185,7 @@ class PhaseSection(Table):
         "the concentration of Li when full (x = 1)", "48.2 mol/L", default=None
     )
     molar_mass: v.MolarMass | None = _key("the mass of a mole of formula units", "97.3 g/mol", default=None)
-    nominal_capacity: v.SpecificCapacity | None = _key(
-        "the capacity that 1C refers to", "160 mAh/g", default=None
-    )
+    nominal_capacity: v.SpecificCapacity | None = _key("the capacity that 1C refers to", "160 mAh/g", default=None)
     equilibrium_potential: v.PotentialTable | None = _key(
         "the equilibrium potential U(x)",
         {"law": "table", "file": "potential.csv"},
@@ -215,12 +205,16 @@ class KineticsSection(Table):
     law: Annotated[Literal["butler-volmer", "linear"], v.OneOf()] | None = _key(
         "the rate law", "butler-volmer", default=None
     )
-    exchange_current: v.CurrentDensity | None = _key(
-        "the exchange current density", "0.11 A/m2", default=None
-    )
+    exchange_current: v.CurrentDensity | None = _key("the exchange current density", "0.11 A/m2", default=None)
     alpha: v.ProperFraction | None = _key("the transfer coefficient", 0.5, default=None)
-    concentration: Annotated[Literal["symmetric", "constant"], v.OneOf()] | None = _key(
+    concentration: Annotated[Literal["symmetric", "constant", "table"], v.OneOf()] | None = _key(
         "how the exchange current depends on x", "symmetric", default=None
+    )
+    x: tuple[v.Fraction, ...] | None = _key(
+        "the rising site fractions of the table of the exchange current", [0.3, 0.6, 0.9], default=None
+    )
+    factor: tuple[v.Fraction, ...] | None = _key(
+        "the exchange current at each x of the table over `exchange_current`", [1.0, 0.8, 0.2], default=None
     )
     activation_energy: v.MolarEnergy | None = _key(
         "the activation energy of the exchange current", "0.3 eV", "30 kJ/mol", default=None
@@ -238,9 +232,7 @@ class InterfaceSection(Table):
         {"law": "butler-volmer", "exchange_current": "0.11 A/m2"},
         default=None,
     )
-    contact_resistance: v.AreaResistance = _key(
-        "the resistance of the contact", "1 ohm cm2", default="0 ohm cm2"
-    )
+    contact_resistance: v.AreaResistance = _key("the resistance of the contact", "1 ohm cm2", default="0 ohm cm2")
     film_resistance: v.AreaResistance = _key(
         "the resistance of a film in series with the charge transfer", "10 ohm cm2", default="0 ohm cm2"
     )
@@ -262,9 +254,7 @@ class InitialState(Table):
     voltage: v.Potential | None = _key(
         "the open-circuit voltage, against `cell.voltage_reference`", "4.2 V", default=None
     )
-    lithiation: v.ProperFraction | None = _key(
-        "the site fraction of Li in the active material", 0.3, default=None
-    )
+    lithiation: v.ProperFraction | None = _key("the site fraction of Li in the active material", 0.3, default=None)
 
 
 class CellSection(Table):
@@ -299,9 +289,7 @@ class ExperimentSection(Table):
         ["Discharge at C/10 until 2.5 V", "Rest for 30 minutes"],
         [["Discharge at C/5 until 2.5 V", "Charge at C/5 until 4.2 V"]],
     )
-    repeat: Annotated[int, v.whole(1, 1_000_000)] = _key(
-        "how many times the steps are carried out", 3, default=1
-    )
+    repeat: Annotated[int, v.whole(1, 1_000_000)] = _key("how many times the steps are carried out", 3, default=1)
 
 
 class OutputSection(Table):
@@ -314,9 +302,7 @@ class SolverSection(Table):
     """Numerics; a case needs none of them, and what is not given is chosen by the solver."""
 
     order: Annotated[int, v.whole(1, 5)] | None = _key("the highest order of the time steps", 3, default=None)
-    x_tolerance: v.Fraction | None = _key(
-        "the error of the site fraction allowed in a time step", 1e-4, default=None
-    )
+    x_tolerance: v.Fraction | None = _key("the error of the site fraction allowed in a time step", 1e-4, default=None)
     voltage_tolerance: v.Tolerance | None = _key(
         "the error of the voltage allowed in a time step", "0.1 mV", default=None
     )
@@ -333,9 +319,7 @@ class Case(Table):
     title: v.Text = _key("a title", "NCM83 : Li3InCl6 = 70 : 30")
     mesh: MeshSection = _key("the table [mesh] with the geometry")
     phases: dict[str, PhaseSection] = _key("a table [phases.NAME] for each phase")
-    interfaces: dict[str, InterfaceSection] = _key(
-        'tables [interfaces."a|b"] for pairs of phases', default={}
-    )
+    interfaces: dict[str, InterfaceSection] = _key('tables [interfaces."a|b"] for pairs of phases', default={})
     cell: CellSection = _key("the table [cell] with counter electrode and initial state")
     experiment: ExperimentSection = _key("the table [experiment] with its steps")
     output: OutputSection = _key("the table [output]", default={})

@@ -340,9 +340,7 @@ Steps = Annotated[
         _steps,
         {
             "type": "array",
-            "items": {
-                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
-            },
+            "items": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
             "minItems": 1,
         },
     ),

@@ -259,9 +259,7 @@ class _Parser:
         """Take the words and signs up to the next keyword; without any, return what stands there instead."""
         start = self.next
         end = start.start
-        while self.next.text in ("/", "·", "*") or (
-            self.next.kind == "word" and self.next.lower not in _KEYWORDS
-        ):
+        while self.next.text in ("/", "·", "*") or (self.next.kind == "word" and self.next.lower not in _KEYWORDS):
             token = self.take()
             end = token.start + len(token.text)
         return _Token("unit", self.text[start.start : end], start.start) if end > start.start else start

@@ -30,9 +30,7 @@ class Experiment:
         return self.repeat * sum(len(cycle) for cycle in self.cycles)
 
     @classmethod
-    def parse(
-        cls, steps: Sequence[str | Sequence[str]], *, repeat: int = 1, key: str = "experiment"
-    ) -> Experiment:
+    def parse(cls, steps: Sequence[str | Sequence[str]], *, repeat: int = 1, key: str = "experiment") -> Experiment:
         """Read a protocol.
 
         Parameters

@@ -141,9 +141,7 @@ class CoupledSystem:
 
     def reduced_lithium(self) -> Laplacian:
         """Return A_xx in the unknown y = slope·x, which makes it symmetric."""
-        return replace(
-            self.lithium, excess=(self.storage + np.maximum(self.response_sum, 0.0)) / self.safe_slope
-        )
+        return replace(self.lithium, excess=(self.storage + np.maximum(self.response_sum, 0.0)) / self.safe_slope)
 
     @cached_property
     def safe_slope(self) -> Floats:

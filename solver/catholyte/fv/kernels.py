@@ -77,7 +77,7 @@ def row_sums(out, indptr, weights):
 
 @_jit
 def laplacian_product(out, indptr, indices, weights, diagonal, x):
-    """out = diag(diagonal)·x − W·x with W the symmetric matrix of edge weights."""
+    """Out = diag(diagonal)·x − W·x with W the symmetric matrix of edge weights."""
     for i in range(out.size):
         total = diagonal[i] * x[i]
         for k in range(indptr[i], indptr[i + 1]):
@@ -97,7 +97,7 @@ def laplacian_product_parallel(out, indptr, indices, weights, diagonal, x):
 
 @_jit
 def laplacian_residual(out, indptr, indices, weights, diagonal, x, b):
-    """out = b − (diag(diagonal) − W)·x."""
+    """Out = b − (diag(diagonal) − W)·x."""
     for i in range(out.size):
         total = b[i] - diagonal[i] * x[i]
         for k in range(indptr[i], indptr[i + 1]):
@@ -182,9 +182,7 @@ def match_pairs(aggregate, indptr, indices, weights, strong):
             if aggregate[j] == -2:
                 if weights[k] > best_weight or (best < 0 and weights[k] >= best_weight):
                     best, best_weight = j, weights[k]
-            elif aggregate[j] >= 0 and (
-                weights[k] > taken_weight or (taken < 0 and weights[k] >= taken_weight)
-            ):
+            elif aggregate[j] >= 0 and (weights[k] > taken_weight or (taken < 0 and weights[k] >= taken_weight)):
                 taken, taken_weight = j, weights[k]
         if best >= 0:
             aggregate[i] = count

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,31 +73,29 @@ class Laplacian:
     """
 
     links: Links
-    weights: NDArray[np.floating]
-    excess: NDArray[np.floating]
+    weights: NDArray[Any]
+    excess: NDArray[Any]
 
     @classmethod
-    def from_edges(
-        cls, links: Links, edge_weights: NDArray[np.floating], excess: NDArray[np.floating]
-    ) -> Laplacian:
+    def from_edges(cls, links: Links, edge_weights: NDArray[Any], excess: NDArray[Any]) -> Laplacian:
         """Build from one weight an edge, shape (m,), and the diagonal excess, shape (n,)."""
         weights = np.empty(links.indices.size, dtype=edge_weights.dtype)
         kernels.fill_weights(weights, links.slot_ab, links.slot_ba, edge_weights)
         return cls(links, weights, excess)
 
     @cached_property
-    def row_sum(self) -> NDArray[np.floating]:
+    def row_sum(self) -> NDArray[Any]:
         """Sum of the link weights of every row, shape (n,)."""
         total = np.empty(self.links.n, dtype=self.weights.dtype)
         kernels.row_sums(total, self.links.indptr, self.weights)
         return total
 
     @cached_property
-    def diagonal(self) -> NDArray[np.floating]:
+    def diagonal(self) -> NDArray[Any]:
         """The diagonal of the matrix, shape (n,)."""
         return self.row_sum + self.excess
 
-    def product(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
+    def product(self, x: NDArray[Any]) -> NDArray[Any]:
         """Multiply with a vector of shape (n,)."""
         out = np.empty_like(x)
         product = kernels.laplacian_product if x.size < _PARALLEL_FROM else kernels.laplacian_product_parallel

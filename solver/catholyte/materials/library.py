@@ -165,9 +165,7 @@ class Material:
         changed = replace(self, properties=MappingProxyType(properties))
         if equilibrium_potential is None:
             return changed
-        return replace(
-            changed, equilibrium_potential=equilibrium_potential, equilibrium_origin=Origin(assumed=reason)
-        )
+        return replace(changed, equilibrium_potential=equilibrium_potential, equilibrium_origin=Origin(assumed=reason))
 
 
 def list_materials() -> tuple[str, ...]:
@@ -232,12 +230,8 @@ def read_material(path: Path) -> Material:
     properties = {name: _property(content[name], name, where) for name in PROPERTIES if name in content}
     potential, potential_origin = None, None
     if "equilibrium_potential" in content:
-        section, potential_origin = _marked(
-            content["equilibrium_potential"], f"{where}: equilibrium_potential"
-        )
-        potential = read_equilibrium_potential(
-            section, key=f"{where}: equilibrium_potential", folder=path.parent
-        )
+        section, potential_origin = _marked(content["equilibrium_potential"], f"{where}: equilibrium_potential")
+        potential = read_equilibrium_potential(section, key=f"{where}: equilibrium_potential", folder=path.parent)
     kinetics, kinetics_origin = None, None
     if "kinetics" in content:
         section, kinetics_origin = _marked(content["kinetics"], f"{where}: kinetics")
@@ -266,9 +260,7 @@ def _property(entry: object, name: str, where: str) -> Property:
     for word in section:
         _known(word, _PROPERTY_KEYS, key)
     if "value" not in section:
-        raise InputError(
-            f"{key}.value", None, f"a value with its unit, like {DIMENSIONS[PROPERTIES[name]][1]!r}"
-        )
+        raise InputError(f"{key}.value", None, f"a value with its unit, like {DIMENSIONS[PROPERTIES[name]][1]!r}")
     value = to_si(section["value"], PROPERTIES[name], key=f"{key}.value")
     if value < 0.0 and name != "potential":
         raise InputError(f"{key}.value", section["value"], "a value that is not negative")
@@ -306,14 +298,10 @@ def _kinetics(section: Mapping[str, Any], key: str) -> Mapping[str, str | float]
     concentration = section.get("concentration", "symmetric")
     alpha = to_si(section.get("alpha", 0.5), "fraction", key=f"{key}.alpha")
     if law not in _KINETIC_LAWS:
-        raise InputError(
-            f"{key}.law", law, "one of " + ", ".join(_KINETIC_LAWS), nearest(str(law), _KINETIC_LAWS)
-        )
+        raise InputError(f"{key}.law", law, "one of " + ", ".join(_KINETIC_LAWS), nearest(str(law), _KINETIC_LAWS))
     if concentration not in _CONCENTRATIONS:
         expected = "one of " + ", ".join(_CONCENTRATIONS)
-        raise InputError(
-            f"{key}.concentration", concentration, expected, nearest(str(concentration), _CONCENTRATIONS)
-        )
+        raise InputError(f"{key}.concentration", concentration, expected, nearest(str(concentration), _CONCENTRATIONS))
     if not 0.0 < alpha < 1.0:
         raise InputError(f"{key}.alpha", alpha, "a transfer coefficient between 0 and 1")
     return MappingProxyType({"law": law, "alpha": alpha, "concentration": concentration})

@@ -48,9 +48,7 @@ def read_equilibrium_potential(
     allowed = ("law", *required, *optional)
     for word in section:
         if word not in allowed:
-            raise InputError(
-                f"{key}.{word}", section[word], "one of " + ", ".join(allowed), nearest(word, allowed)
-            )
+            raise InputError(f"{key}.{word}", section[word], "one of " + ", ".join(allowed), nearest(word, allowed))
     for word in required:
         if word not in section:
             raise InputError(f"{key}.{word}", None, f"a value: the law {law!r} needs it")
@@ -98,9 +96,7 @@ def _read_csv(path: Path, key: str) -> tuple[list[float], list[float]]:
     """Read two columns under the heading ``x,U / V``; lines that start with # are comments."""
     if not path.is_file():
         raise InputError(key, str(path), "a file that exists")
-    rows = [
-        row for row in path.read_text(encoding="utf-8").splitlines() if row.strip() and row.strip()[0] != "#"
-    ]
+    rows = [row for row in path.read_text(encoding="utf-8").splitlines() if row.strip() and row.strip()[0] != "#"]
     heading = [word.strip() for word in rows[0].split(",")] if rows else []
     if len(heading) != 2 or heading[0] != "x" or not heading[1].startswith("U / "):
         raise InputError(key, rows[0] if rows else "", "the heading 'x,U / V' above the numbers")

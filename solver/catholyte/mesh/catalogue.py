@@ -75,9 +75,7 @@ def catalogue() -> Mapping[str, Entry]:
         voxel_size_um = table.pop("voxel_size_um", None)
         table["shape"] = tuple(table["shape"])
         table["labels"] = MappingProxyType(table["labels"])
-        entries[name] = Entry(
-            name=name, voxel_size=None if voxel_size_um is None else 1e-6 * voxel_size_um, **table
-        )
+        entries[name] = Entry(name=name, voxel_size=None if voxel_size_um is None else 1e-6 * voxel_size_um, **table)
     return MappingProxyType(entries)
 
 

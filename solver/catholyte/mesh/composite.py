@@ -113,9 +113,7 @@ def _key(phase: Phase, *parts: str) -> str:
     return ".".join(("phases", phase.name or str(phase.index), *parts))
 
 
-def packing(
-    shape: Shape, spacing: Spacing, *, matrix: int, phases: Sequence[Phase], seed: int
-) -> NDArray[np.uint8]:
+def packing(shape: Shape, spacing: Spacing, *, matrix: int, phases: Sequence[Phase], seed: int) -> NDArray[np.uint8]:
     """Generate a composite: spheres, then coatings, agglomerates and pores in the matrix between them.
 
     Spheres are placed in physical units (:mod:`catholyte.mesh.spheres`), touch in small necks, and are then
@@ -155,9 +153,7 @@ def packing(
     count = {phase.index: end - start for phase, start, end in zip(ordered, [0, *ends], ends, strict=False)}
     if len(count) < len(ordered) or not set(count) <= set(range(256)) - {matrix}:
         indices = [phase.index for phase in ordered]
-        raise InputError(
-            "phases", indices, f"different indices from 0 to 255, none of them {matrix} (the matrix)"
-        )
+        raise InputError("phases", indices, f"different indices from 0 to 255, none of them {matrix} (the matrix)")
 
     labels = np.full(shape, matrix, np.uint8)
     solids = [phase for phase in ordered if isinstance(phase, SpherePhase)]
@@ -199,9 +195,7 @@ def check_shares(shares: Sequence[float]) -> None:
         if not 0.0 <= share <= 1.0:
             raise InputError("phases.*.volume_share", share, "a number from 0 to 1")
     if sum(shares) > 1.0 + 1e-9:
-        raise InputError(
-            "phases.*.volume_share", [*shares], f"shares that sum to 1 at most, not {sum(shares):.6g}"
-        )
+        raise InputError("phases.*.volume_share", [*shares], f"shares that sum to 1 at most, not {sum(shares):.6g}")
 
 
 def _place(

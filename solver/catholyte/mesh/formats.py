@@ -89,9 +89,7 @@ def _pick(path: Path, array: str | None, shapes: Mapping[str, Sequence[int]]) ->
     candidates = [name for name, shape in shapes.items() if len(shape) == 3]
     if len(candidates) != 1:
         held = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items()) or "no array"
-        raise InputError(
-            "mesh.image.array", None, f"the name of a three-dimensional array; {path.name} holds {held}"
-        )
+        raise InputError("mesh.image.array", None, f"the name of a three-dimensional array; {path.name} holds {held}")
     return candidates[0]
 
 
@@ -121,9 +119,7 @@ def read_raw(path: Path, shape: Sequence[int] | None, dtype: str | None) -> NDAr
     held = path.stat().st_size
     if held != expected:
         size = " x ".join(str(n) for n in shape)
-        raise InputError(
-            str(path), f"{held} bytes", f"{expected} bytes for {size} voxels of type {kind.name}"
-        )
+        raise InputError(str(path), f"{held} bytes", f"{expected} bytes for {size} voxels of type {kind.name}")
     return np.fromfile(path, dtype=kind).reshape(tuple(shape)).astype(kind.newbyteorder("="), copy=False)
 
 

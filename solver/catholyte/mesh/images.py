@@ -94,9 +94,7 @@ def read_image(
     if image.dtype == np.bool_:
         return image.view(np.uint8)
     if not np.issubdtype(image.dtype, np.integer):
-        raise InputError(
-            str(path), str(image.dtype), "whole-number labels (a segmented image, not grey values)"
-        )
+        raise InputError(str(path), str(image.dtype), "whole-number labels (a segmented image, not grey values)")
     return image
 
 

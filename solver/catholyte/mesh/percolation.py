@@ -61,8 +61,7 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
     active = kind == "active"
     if not (by_electrons & active).any():
         raise MeshError(
-            "no active material has an electron path to the current collector: "
-            "nothing percolates on the electron side"
+            "no active material has an electron path to the current collector: nothing percolates on the electron side"
             if active.any()
             else "there is no active material in the mesh"
         )
@@ -79,9 +78,7 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
     fed[cluster[graph.cell_a[touching]]] = True
     fed[cluster[graph.cell_b[gripping]]] = True
     if not fed.any():
-        raise MeshError(
-            "connected active material and connected electrolyte touch nowhere: nothing can react"
-        )
+        raise MeshError("connected active material and connected electrolyte touch nowhere: nothing can react")
     reacting = fed[cluster] & by_electrons & active
     connected_share, reacting_share = {}, {}
     for index, name in enumerate(graph.phase_names):

@@ -74,9 +74,7 @@ def diameters(volume: float, median: float, spread: float, *, key: str) -> NDArr
     return np.sort(drawn)[::-1]
 
 
-def relax(
-    radii: NDArray[np.float64], box: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
+def relax(radii: NDArray[np.float64], box: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Place spheres in a periodic box with as little overlap as possible.
 
     Random centres are pushed apart until no two cores (``_CORE`` times the radii) overlap, or until
@@ -162,9 +160,7 @@ def levels(
     return level, owner
 
 
-def lowest(
-    score: NDArray[np.float32], allowed: NDArray[np.bool_], count: int, *, what: str
-) -> NDArray[np.intp]:
+def lowest(score: NDArray[np.float32], allowed: NDArray[np.bool_], count: int, *, what: str) -> NDArray[np.intp]:
     """Return the flat indices of the ``count`` allowed voxels of lowest finite score; ties by position."""
     candidates = np.flatnonzero(allowed & np.isfinite(score))
     if len(candidates) < count:

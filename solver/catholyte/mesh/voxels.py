@@ -24,7 +24,7 @@ def voxel_graph(
     Parameters
     ----------
     labels
-        Phase index of every voxel, shape (nz, ny, nx); the counter electrode lies at z = 0, the collector at the far end.
+        Phase index of every voxel, shape (nz, ny, nx); the counter electrode lies at z = 0, the collector at the end.
     spacing
         Voxel edges along z, y, x in m.
     phase_names

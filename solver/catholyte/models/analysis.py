@@ -1,7 +1,7 @@
 """Where the voltage goes, and what the fields look like, at one evaluated state of a cathode.
 
-The split of the polarisation is exact. Multiplying every balance with its potential and summing over all cells (Tellegen's
-theorem) gives, with I the discharge current,
+The split of the polarisation is exact. Multiplying every balance with its potential and summing over all cells
+(Tellegen's theorem) gives, with I the discharge current,
 
     I·(U(x̄) − V) = P_e + P_i + P_reaction + P_diffusion + P_contact + P_film + P_counter + P_series + I·η_mix,
     η_mix = −(1/I) Σ_k (U(x_k) − U(x̄))·C_k·dx_k/dt,
@@ -92,7 +92,7 @@ class Analysis:
         The parts are NaN where no current flows.
         """
         cathode = self.cathode
-        phi, x, V = cathode.split(at.u)
+        phi, x, _ = cathode.split(at.u)
         U = cathode.equilibrium_potential(x)
         rate_x = at.rate[cathode.n_phi :]
         reference, mean_U = self._reference(x, rate_x, at.current)
@@ -148,7 +148,7 @@ class Analysis:
         heat = edges.conductance * (phi[edges.a] - phi[edges.b]) ** 2
         power["contact"] += float(heat @ paths.contact)
         heat *= 1.0 - paths.contact
-        ohmic = np.bincount(paths.process_a, weights=heat * paths.part_a, minlength=3)
+        ohmic: Floats = np.bincount(paths.process_a, weights=heat * paths.part_a, minlength=3).astype(float)
         ohmic += np.bincount(paths.process_b, weights=heat * (1.0 - paths.part_a), minlength=3)
         for faces, is_ionic in ((cathode.collector, False), (cathode.counter, True)):
             heat = faces.conductance * phi[faces.unknown] ** 2
@@ -183,9 +183,7 @@ class Analysis:
         """
         cathode, graph = self.cathode, self.cathode.graph
         phi, x, V = cathode.split(at.u)
-        fields = {
-            name: np.full(graph.n_cells, np.nan) for name in ("phi_e", "phi_i", "x", "reaction_current")
-        }
+        fields = {name: np.full(graph.n_cells, np.nan) for name in ("phi_e", "phi_i", "x", "reaction_current")}
         fields["phi_e"][cathode.electron_cells] = V + phi[: cathode.n_electron]
         fields["phi_i"][cathode.ion_cells] = phi[cathode.n_electron :]
         fields["x"][cathode.host_cells] = x
@@ -235,6 +233,6 @@ def _moments(name: str, values: Floats, weights: Floats) -> dict[str, float]:
     mean = float(weights @ values)
     order = np.argsort(values)
     below = np.cumsum(weights[order])
-    p05, p95 = (float(values[order[min(np.searchsorted(below, q), values.size - 1)]]) for q in (0.05, 0.95))
+    p05, p95 = (float(values[order[min(int(np.searchsorted(below, q)), values.size - 1)]]) for q in (0.05, 0.95))
     std = float(np.sqrt(max(float(weights @ (values - mean) ** 2), 0.0)))
     return {f"{name}_mean": mean, f"{name}_std": std, f"{name}_p05": p05, f"{name}_p95": p95}

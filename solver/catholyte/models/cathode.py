@@ -7,7 +7,7 @@ at the terminal               f(I, V) = 0 with I = −Σ_counter G φ_i,
 
 where I_f is the current of a reacting face (``physics/interface.py``), F w the Kirchhoff potential of lithium
 (``physics/transport.py``) and f the control. Electron potentials are unknown relative to the collector,
-φ_e = V + φ̃_e, so that differences of microvolts survive beside potentials of volts; φ_i is zero at the counter electrode.
+φ_e = V + φ̃_e, so that differences of microvolts survive beside potentials of volts; φ_i is zero at the counter.
 All balances are in amperes.
 
 Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of host cells, V].
@@ -158,9 +158,7 @@ class Cathode:
     def __init__(self, graph: Graph, cell: CellParameters) -> None:
         self.graph = graph
         self.cell = cell
-        kinds = np.array([cell.phases[n].kind if n in cell.phases else "" for n in graph.phase_names])[
-            graph.phase
-        ]
+        kinds = np.array([cell.phases[n].kind if n in cell.phases else "" for n in graph.phase_names])[graph.phase]
         self.ion_cells = np.flatnonzero(kinds == "electrolyte")
         self.electron_cells = np.flatnonzero((kinds == "active") | (kinds == "conductor"))
         self.host_cells = np.flatnonzero(kinds == "active")
@@ -241,9 +239,7 @@ class Cathode:
                 n_forward = int(np.count_nonzero(forward))
                 solid = np.concatenate([a[face[:n_forward]], b[face[n_forward:]]])
                 fluid = np.concatenate([b[face[:n_forward]], a[face[n_forward:]]])
-                near = np.concatenate(
-                    [graph.distance_a[face[:n_forward]], graph.distance_b[face[n_forward:]]]
-                )
+                near = np.concatenate([graph.distance_a[face[:n_forward]], graph.distance_b[face[n_forward:]]])
                 far = np.concatenate([graph.distance_b[face[:n_forward]], graph.distance_a[face[n_forward:]]])
                 host = cell.phases[name].host
                 assert host is not None
@@ -277,9 +273,7 @@ class Cathode:
         sigma = np.array([self.cell.phases[n].sigma if n in self.cell.phases else np.nan for n in names])
         contact = np.array([self.cell.interface(n, name).contact_resistance for n in names])[phase]
         bulk = terminal.distance[at] / sigma[phase]
-        return TerminalFaces(
-            self._phi[cell], terminal.area[at] / (bulk + contact), contact / (bulk + contact)
-        )
+        return TerminalFaces(self._phi[cell], terminal.area[at] / (bulk + contact), contact / (bulk + contact))
 
     def _assemble_patterns(self) -> None:
         ends_a = [self.conduction.a, *(g.electron for g in self.reacting)]
@@ -359,9 +353,7 @@ class Cathode:
         rate_phi, rate_x = rate[: self.n_phi], rate[self.n_phi :]
         rate_phi -= self._terminal_excess * phi
         kernels.exchange(rate_phi, self.conduction.a, self.conduction.b, self.conduction.conductance, phi)
-        kernels.exchange(
-            rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self.lithium_potential(x)
-        )
+        kernels.exchange(rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self.lithium_potential(x))
         states = []
         for k, group in enumerate(self.reacting):
             state = face_current(
@@ -394,9 +386,7 @@ class Cathode:
             out[at] = host.transport.potential(x[at], self.cell.temperature)
         return out
 
-    def system(
-        self, at: Evaluation, gamma: float, control: Control, *, frozen: bool = False
-    ) -> CoupledSystem:
+    def system(self, at: Evaluation, gamma: float, control: Control, *, frozen: bool = False) -> CoupledSystem:
         """Return the Newton matrix γM − ∂F/∂u at an evaluated state, bordered by the control.
 
         Parameters
@@ -416,12 +406,13 @@ class Cathode:
         conductance = np.concatenate([group.area * state.conductance for group, state in pairs])
         response = np.concatenate([group.area * state.di_dx for group, state in pairs])
         slope = np.empty(self.n_x)
-        for _, host, cells in self.hosts:
-            slope[cells] = host.transport.slope(x[cells], T)
+        for _, phase, cells in self.hosts:
+            slope[cells] = phase.transport.slope(x[cells], T)
         _, d_I, d_V = control.equation(at.current, at.voltage)
         _, _, drop_slope = self.lumped_drop(at.current)
         row = np.zeros(self.n_phi)
         kernels.subtract_at(row, self.counter.unknown, (d_I - d_V * drop_slope) * self.counter.conductance)
+        electron, ion, host = self._coupling_faces
         edges = np.concatenate([self.conduction.conductance, conductance])
         return CoupledSystem(
             phi=Laplacian.from_edges(self._phi_links, edges, self._terminal_excess),
@@ -429,7 +420,7 @@ class Cathode:
             lithium=self._lithium_paths,
             lithium_slope=slope,
             storage=gamma * self.capacity,
-            coupling=Coupling(*self._coupling_faces, conductance, response),
+            coupling=Coupling(electron, ion, host, conductance, response),
             terminal_row=row,
             terminal_corner=d_V,
             frozen=frozen,

@@ -1,7 +1,7 @@
 """One potential in a conducting network between two plates: ∇·(σ∇φ) = 0, the effective conductivity it gives.
 
-The plates lie on the outer faces of the mesh, half a cell from the first cell centres, at 1 V and 0 V; all other walls are
-sealed (or periodic, if the graph says so).
+The plates lie on the outer faces of the mesh, half a cell from the first cell centres, at 1 V and 0 V; all other walls
+are sealed (or periodic, if the graph says so).
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ def effective_conductivity(
         plates[name] = terminal.area * sigma_of[terminal.cell] / terminal.distance
         np.add.at(excess, terminal.cell, plates[name])
     np.add.at(load, part.terminals["collector"].cell, plates["collector"])
-    matrix = Laplacian.from_edges(
-        Links.from_edges(part.n_cells, part.cell_a, part.cell_b), part.area / series, excess
-    )
+    matrix = Laplacian.from_edges(Links.from_edges(part.n_cells, part.cell_a, part.cell_b), part.area / series, excess)
     multigrid = Multigrid(matrix)
     solution = fgmres(matrix.product, multigrid.apply, load, tolerance=tolerance, most_iterations=400)
     # Plates that conduct far better than what lies between them hide its current in the norm of the load.

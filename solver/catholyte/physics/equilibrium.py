@@ -65,8 +65,7 @@ class VoltageError(CatholyteError, ValueError):
         self.lowest = lowest
         self.highest = highest
         super().__init__(
-            f"the equilibrium potential never equals {voltage:.6g} V: "
-            f"it lies between {lowest:.6g} and {highest:.6g} V"
+            f"the equilibrium potential never equals {voltage:.6g} V: it lies between {lowest:.6g} and {highest:.6g} V"
         )
 
 
@@ -238,9 +237,7 @@ class Continued:
             U[high] = self._beyond(x[high], self.x_hi, T, (1.0 - x[high]) / (1.0 - self.x_hi), 1.0)
         return U
 
-    def _beyond(
-        self, x: NDArray[Any], end: float, T: float, share: NDArray[Any], sign: float
-    ) -> NDArray[Any]:
+    def _beyond(self, x: NDArray[Any], end: float, T: float, share: NDArray[Any], sign: float) -> NDArray[Any]:
         U = self.law(end + 1j * _STEP, T)
         line = U.real + (U.imag / _STEP) * (x - end)
         ideal = (R * T / F) * (_log(share) - (share - 1.0))
@@ -395,9 +392,7 @@ def _checked_points(x: ArrayLike, U: ArrayLike, key: str) -> tuple[NDArray[np.fl
     knots = np.array(x, dtype=float)
     values = np.array(U, dtype=float)
     if knots.ndim != 1 or knots.shape != values.shape or knots.size < 2:
-        raise InputError(
-            key, f"{knots.size} x and {values.size} U", "two lists of the same length, two points or more"
-        )
+        raise InputError(key, f"{knots.size} x and {values.size} U", "two lists of the same length, two points or more")
     if not (np.isfinite(knots).all() and np.isfinite(values).all()):
         raise InputError(key, "a value that is not finite", "finite x and U")
     if knots[0] < 0.0 or knots[-1] > 1.0:
@@ -405,9 +400,7 @@ def _checked_points(x: ArrayLike, U: ArrayLike, key: str) -> tuple[NDArray[np.fl
     wrong = np.flatnonzero(np.diff(knots) <= 0.0)
     if wrong.size:
         k = int(wrong[0])
-        raise InputError(
-            f"{key}.x", f"{knots[k]:g} then {knots[k + 1]:g}", "site fractions that increase strictly"
-        )
+        raise InputError(f"{key}.x", f"{knots[k]:g} then {knots[k + 1]:g}", "site fractions that increase strictly")
     return knots, values
 
 

@@ -139,9 +139,7 @@ def face_current(
     return FaceState(i, conductance, di_dx, x_s, U_s, thermal * z)
 
 
-def _root(
-    reaction: Reaction, dphi: Floats, x: Floats, resistance: Floats, q: Floats, guess: Floats | None
-) -> Floats:
+def _root(reaction: Reaction, dphi: Floats, x: Floats, resistance: Floats, q: Floats, guess: Floats | None) -> Floats:
     thermal = R * reaction.T / F
     U_x, dU_x = reaction.U_and_slope(x)
     drive = dphi - U_x

@@ -2,7 +2,8 @@
 
 The flux of neutral lithium is written −∇w with w(x) = ∫ c_max·D dx, so that the two-point flux is exact for any D(x) in
 one dimension. Where the ionic conductivity is given instead, F·w = −σ_i·U(x), since the flux of lithium in a phase
-with mobile electrons is (σ_i/F)·∇U: with D = −(σ_i/F)·dU/dc both are the same, but this form stays usable where U is flat.
+with mobile electrons is (σ_i/F)·∇U: with D = −(σ_i/F)·dU/dc both are the same, but this form
+stays usable where U is flat.
 All potentials here are multiplied by F, so fluxes come out as current densities in A/m² per unit 1/m.
 """
 

@@ -118,9 +118,7 @@ def polarisation_split(results: Results, chosen: Sequence[int] | None = None) ->
         for axes in grid[len(panels) :]:
             axes.remove()
         patches = [_loss_patch(name) for name in reversed(present)]
-        figure.legend(
-            handles=[_line("Total", "black"), *patches], loc="outside right upper", labelspacing=0.6
-        )
+        figure.legend(handles=[_line("Total", "black"), *patches], loc="outside right upper", labelspacing=0.6)
     return figure
 
 
@@ -135,9 +133,7 @@ def lithiation_spread(results: Results) -> Figure:
     halves = _some_half_cycles(results)
     cycles = sorted({half.number for half in halves})
     colours = dict(zip(cycles, sequence(len(cycles)), strict=True))
-    mean, std, low, high = (
-        results.curves[f"lithiation{suffix}"].to_numpy() for suffix in ("", "_std", "_p05", "_p95")
-    )
+    mean, std, low, high = (results.curves[f"lithiation{suffix}"].to_numpy() for suffix in ("", "_std", "_p05", "_p95"))
     with styled():
         figure = new_figure(4.4, 4.6)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.0, 1.0])

@@ -152,9 +152,7 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
                 interpolation="none",
                 aspect="auto",
             )
-            axes.tick_params(
-                direction="out", length=2.5, labelbottom=row is rows[-1], labelleft=axes is panels[0]
-            )
+            axes.tick_params(direction="out", length=2.5, labelbottom=row is rows[-1], labelleft=axes is panels[0])
             if row.map_name == CURRENT_MAP and active.any() and not active.all():
                 axes.contour(active, [0.5], extent=cut.extent, colors="white", linewidths=0.5, alpha=0.8)
         _colour_bar(figure, bar_axes, row)
@@ -168,9 +166,7 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
         axes.set_xlabel(f"Depth ({cut.unit})")
     seen = np.unique(cut.labels)
     flat: dict[str, Colour] = {
-        name: colours[name]
-        for index, (name, kind) in enumerate(kinds.items())
-        if kind != "active" and index in seen
+        name: colours[name] for index, (name, kind) in enumerate(kinds.items()) if kind != "active" and index in seen
     }
     if (active & ~np.isfinite(cut.lithiation[0])).any():
         flat["active, not connected"] = ISOLATED
@@ -178,9 +174,7 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
     return figure
 
 
-def _image_grid(
-    n_rows: int, n_columns: int, height_to_width: float
-) -> tuple[Figure, list[list[Axes]], list[Axes]]:
+def _image_grid(n_rows: int, n_columns: int, height_to_width: float) -> tuple[Figure, list[list[Axes]], list[Axes]]:
     """Return a figure of equal panels with a colour bar at the end of each row.
 
     The places are computed here, because automatic layouts leave gaps around panels of a fixed aspect.
@@ -283,14 +277,11 @@ def _depth_label(unit: str) -> str:
 def _phase_legend(figure: Figure, colours: Mapping[str, Colour]) -> None:
     """Name the flat colours below the axes."""
     patches = [
-        Patch(facecolor=colour, edgecolor="black", linewidth=0.4, label=name)
-        for name, colour in colours.items()
+        Patch(facecolor=colour, edgecolor="black", linewidth=0.4, label=name) for name, colour in colours.items()
     ]
     if patches:
         managed = figure.get_layout_engine() is not None
-        place: Literal["outside lower center", "lower center"] = (
-            "outside lower center" if managed else "lower center"
-        )
+        place: Literal["outside lower center", "lower center"] = "outside lower center" if managed else "lower center"
         figure.legend(handles=patches, loc=place, ncols=min(len(patches), 5))
 
 
@@ -313,9 +304,7 @@ def _profiles(results: Results, frames: Sequence[int]) -> Figure:
     lower.set_xlabel(_depth_label(unit))
     lower.set_xlim(0.0, factor * dz * nz)
     lower.set_ylim(bottom=0.0)
-    carriers = [
-        Line2D([], [], color=REFERENCE, linestyle=s, label=label) for s, label in _CURRENT_LINES.values()
-    ]
+    carriers = [Line2D([], [], color=REFERENCE, linestyle=s, label=label) for s, label in _CURRENT_LINES.values()]
     lower.legend(handles=carriers, loc="best")
     figure.legend(*upper.get_legend_handles_labels(), loc="outside upper left")
     seen = np.unique(results.mesh.labels)

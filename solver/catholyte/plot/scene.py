@@ -85,9 +85,7 @@ def scene_phases(results: Results, path: str | Path) -> Path:
     block = _block(results)
     kinds, colours = list(phase_kinds(results).values()), phase_colours(results)
     labels = block.labels
-    hidden = np.isin(labels, [i for i, kind in enumerate(kinds) if kind == "electrolyte"]) & quarter(
-        labels.shape
-    )
+    hidden = np.isin(labels, [i for i, kind in enumerate(kinds) if kind == "electrolyte"]) & quarter(labels.shape)
     hidden |= np.isin(labels, [i for i, kind in enumerate(kinds) if kind == "void"])
     solid = np.where(hidden, 0, labels + 1).astype(np.uint8)
     looks = [{"color": colour} for colour in colours.values()]
@@ -243,9 +241,7 @@ def _require_library() -> None:
         except OSError:
             continue
         return
-    raise RenderError(
-        "no library to draw in 3D without a screen: install EGL (libegl1) or OSMesa (libosmesa6)"
-    )
+    raise RenderError("no library to draw in 3D without a screen: install EGL (libegl1) or OSMesa (libosmesa6)")
 
 
 def _lettered(

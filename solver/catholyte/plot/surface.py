@@ -75,9 +75,7 @@ def surfaces(solid: NDArray[np.uint8], spacing: NDArray[np.float64]) -> dict[int
     for label in labels:
         used, corners = np.unique(faces[label_of_face == label], return_inverse=True)
         if used.size:
-            mesh = pyvista.PolyData.from_regular_faces(
-                nodes[used], corners.reshape(-1, 4).astype(int)
-            ).triangulate()
+            mesh = pyvista.PolyData.from_regular_faces(nodes[used], corners.reshape(-1, 4).astype(int)).triangulate()
             found[label] = mesh.compute_normals(cell_normals=False, split_vertices=True, feature_angle=45.0)
     return found
 

@@ -68,9 +68,7 @@ class Column:
     def metadata(self, rows: int) -> dict[str, Any]:
         """Return the array's metadata at a length of ``rows``."""
         codecs = [{"name": "bytes", "configuration": {"endian": "little"}}]
-        return _array_metadata(
-            (rows,), (_ROWS_PER_CHUNK,), self.dtype, (self.dimension,), codecs, self.attributes
-        )
+        return _array_metadata((rows,), (_ROWS_PER_CHUNK,), self.dtype, (self.dimension,), codecs, self.attributes)
 
     def write(self, start: int, values: NDArray[Any]) -> None:
         """Write ``values`` from row ``start`` on; the bytes of the rows before it are left alone."""
@@ -93,10 +91,7 @@ class Column:
 
     def read(self, rows: int) -> NDArray[Any]:
         """Return the first ``rows`` values."""
-        chunks = [
-            np.fromfile(self._chunk(chunk), dtype=self._stored)
-            for chunk in range(-(-rows // _ROWS_PER_CHUNK))
-        ]
+        chunks = [np.fromfile(self._chunk(chunk), dtype=self._stored) for chunk in range(-(-rows // _ROWS_PER_CHUNK))]
         return np.concatenate(chunks)[:rows] if chunks else np.empty(0, dtype=self._stored)
 
     def truncate(self, rows: int) -> None:

@@ -66,9 +66,7 @@ def read_counts(path: Path) -> Counts:
         with np.load(path / CHECKPOINT, allow_pickle=False) as entries:
             return Counts(*(int(entries[f"{COUNTS}{name}"]) for name in Counts.__dataclass_fields__))
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            "result", str(path / CHECKPOINT), "a checkpoint written by 'catholyte run'"
-        ) from error
+        raise InputError("result", str(path / CHECKPOINT), "a checkpoint written by 'catholyte run'") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:

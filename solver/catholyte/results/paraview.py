@@ -59,7 +59,5 @@ def export_paraview(results: Results, folder: str | Path) -> Path:
         entries.append(f'    <DataSet timestep="{float(time)!r}" part="0" file="{file}"/>')
     collection = folder / "frames.pvd"
     lines = ['<?xml version="1.0"?>', '<VTKFile type="Collection" version="0.1">', "  <Collection>"]
-    collection.write_text(
-        "\n".join([*lines, *entries, "  </Collection>", "</VTKFile>", ""]), encoding="utf-8"
-    )
+    collection.write_text("\n".join([*lines, *entries, "  </Collection>", "</VTKFile>", ""]), encoding="utf-8")
     return collection

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import xarray
 
 
+#: charge of a time step over that of the run, below which none has passed
+_NO_CHARGE = 1e-12
+
+
 @dataclass(frozen=True)
 class Results:
     """The committed part of a result; made by :meth:`open`.
@@ -104,16 +108,10 @@ class Results:
         direction; None if it never did. Energies are taken at the voltage against the counter electrode,
         per mass of active material.
         """
-        summary: dict[str, float | int | str | None] = {
-            "end_reason": self.provenance.get("end_reason", "not finished")
-        }
+        summary: dict[str, float | int | str | None] = {"end_reason": self.provenance.get("end_reason")}
         for direction, sign in (("discharge", 1.0), ("charge", -1.0)):
             summary |= self._passage(direction, sign)
-        last = {
-            name: float(self.curves[name][-1])
-            for name in ("time", "voltage", "utilisation")
-            if self.counts.points
-        }
+        last = {name: float(self.curves[name][-1]) for name in ("time", "voltage", "utilisation") if self.counts.points}
         summary |= {
             "time_s": last.get("time"),
             "final_voltage_vs_Li_V": last.get("voltage"),
@@ -143,6 +141,7 @@ class Results:
             return dict.fromkeys(names)
         curves = {name: self.curves[name].to_numpy() for name in self.curves.data_vars}
         passed = np.maximum(sign * np.diff(curves["charge"], prepend=0.0), 0.0)
+        passed[passed < _NO_CHARGE * np.abs(curves["charge"]).max()] = 0.0  # rounding during a rest
         if not passed.any():
             return dict.fromkeys(names)
         cycle = curves["cycle_index"]

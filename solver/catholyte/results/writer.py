@@ -75,9 +75,7 @@ class ResultWriter:
         self._mesh_metadata: dict[str, Any] = {}
 
     @classmethod
-    def create(
-        cls, path: str | Path, *, case_text: str, provenance: Mapping[str, Any], mesh: MeshRecord
-    ) -> Self:
+    def create(cls, path: str | Path, *, case_text: str, provenance: Mapping[str, Any], mesh: MeshRecord) -> Self:
         """Begin a new result in a folder that must not exist.
 
         Parameters
@@ -135,9 +133,7 @@ class ResultWriter:
         known: dict[str, Any] = root["consolidated_metadata"]["metadata"]
         n_cells = int(known[f"{MESH}/cell_voxel"]["shape"][0])
         writer = cls(path, json.loads((path / PROVENANCE).read_text(encoding="utf-8")), n_cells)
-        writer._mesh_metadata = {
-            name: entry for name, entry in known.items() if name.partition("/")[0] == MESH
-        }
+        writer._mesh_metadata = {name: entry for name, entry in known.items() if name.partition("/")[0] == MESH}
         for name, entry in known.items():
             group, _, variable = name.partition("/")
             if entry["node_type"] != "array" or group == MESH:
@@ -259,8 +255,7 @@ class ResultWriter:
         """Return every growing array and its present length, by path."""
         points = {f"{POINTS}/{name}": (array, self.n_points) for name, array in self._columns.items()}
         frames = {
-            f"{FRAMES}/{name}": (array, self.n_frames)
-            for name, array in (self._frame_columns | self._fields).items()
+            f"{FRAMES}/{name}": (array, self.n_frames) for name, array in (self._frame_columns | self._fields).items()
         }
         return points | frames
 

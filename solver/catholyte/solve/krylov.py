@@ -66,9 +66,7 @@ def fgmres(
     done = 0
     while norm > tolerance * size and done < most_iterations:
         before = norm
-        x, steps = _cycle(
-            product, precondition, x, residual, tolerance * size, min(restart, most_iterations - done)
-        )
+        x, steps = _cycle(product, precondition, x, residual, tolerance * size, min(restart, most_iterations - done))
         done += steps
         residual = b - product(x)
         norm = float(np.linalg.norm(residual))

@@ -72,9 +72,7 @@ class DirectSolver:
         # Rows differ by the units of φ and x and the border: equilibrate before factorising.
         scale = 1.0 / np.maximum(np.abs(matrix).max(axis=1).toarray().ravel(), 1e-300)
         scaled = matrix.multiply(scale[:, None]).tocsc()
-        factor = splu(
-            scaled, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.1
-        )
+        factor = splu(scaled, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.1)
         x = factor.solve(scale * rhs)
         x += factor.solve(scale * (rhs - matrix @ x))
         size = float(np.linalg.norm(scale * rhs))

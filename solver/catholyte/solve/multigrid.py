@@ -68,9 +68,7 @@ def _coarsen(level_indptr: Indices, level_indices: Indices, aggregate: Indices, 
     slot = np.full(level_indices.size, -1, dtype=np.int32)
     indptr = np.zeros(n_coarse + 1, dtype=np.int32)
     indices = np.empty(level_indices.size, dtype=np.int32)
-    used = kernels.coarse_graph(
-        indptr, indices, slot, level_indptr, level_indices, aggregate, members, starts
-    )
+    used = kernels.coarse_graph(indptr, indices, slot, level_indptr, level_indices, aggregate, members, starts)
     return _Transfer(aggregate, slot, indptr, indices[:used].copy())
 
 
@@ -241,7 +239,5 @@ class Multigrid:
     @staticmethod
     def _product(level: _Level, x: Floats32) -> Floats32:
         out = np.empty_like(x)
-        kernels.laplacian_residual(
-            out, level.indptr, level.indices, level.weights, level.diagonal, x, np.zeros_like(x)
-        )
+        kernels.laplacian_residual(out, level.indptr, level.indices, level.weights, level.diagonal, x, np.zeros_like(x))
         return np.negative(out, out=out)

@@ -1,7 +1,7 @@
 """Newton's method for one implicit step, judged by the imbalance of the physical residual.
 
-The equation of a step is M (γ u + β) = F(u) together with the control; β holds the past. Convergence is reached when the
-currents that are out of balance, summed over all cells, are a tiny part of the current of the cell.
+The equation of a step is M (γ u + β) = F(u) together with the control; β holds the past. Convergence is reached when
+the currents that are out of balance, summed over all cells, are a tiny part of the current of the cell.
 """
 
 from __future__ import annotations
@@ -23,13 +23,24 @@ class Evaluated(Protocol):
     """What Newton reads of an evaluation of the right-hand side."""
 
     @property
-    def u(self) -> Any: ...
+    def u(self) -> Any:
+        """The state, shape (size,)."""
+        ...
+
     @property
-    def rate(self) -> Any: ...
+    def rate(self) -> Any:
+        """F(u) without the terminal row, shape (size − 1,)."""
+        ...
+
     @property
-    def current(self) -> float: ...
+    def current(self) -> float:
+        """Current in A, discharge positive."""
+        ...
+
     @property
-    def voltage(self) -> float: ...
+    def voltage(self) -> float:
+        """Terminal voltage in V."""
+        ...
 
 
 class Controlled(Protocol):
@@ -140,7 +151,7 @@ class _StepEquation:
         else:
             past = 0.0 if self.beta is None else self.beta
             rhs[n:-1] -= self.problem.mass[n:-1] * (self.gamma * u[n:-1] + past)
-        f, d_I, d_V = self.control.equation(at.current, at.voltage)
+        f, _, d_V = self.control.equation(at.current, at.voltage)
         rhs[-1] = -f
         terminal = abs(f) / (self.scale if d_V == 0.0 else max(abs(at.voltage), 1.0))
         imbalance = float(np.abs(rhs[:-1]).sum()) / self.scale + terminal

@@ -1,6 +1,6 @@
 """Error-controlled implicit time integration with located events.
 
-One protocol step is one smooth piece: it starts from potentials that are consistent with the lithium distribution, takes
+One protocol step is one smooth piece: it starts from potentials consistent with the lithium distribution, takes
 BDF steps of varying size and order, and ends exactly where a stop rule is met. The local error is held on lithium
 (root mean square, weighted by capacity) and on the terminal voltage.
 """
@@ -36,7 +36,7 @@ class Settings:
     x_tolerance
         Local error of site fractions a step may make (root mean square).
     voltage_tolerance
-        Local error of the terminal voltage a step may make, in V.
+        Local error of the collector potential a step may make, in V.
     event_tolerance
         How closely a voltage cut-off is met, in V; currents are met to the same relative tolerance.
     order
@@ -186,9 +186,7 @@ class Integrator:
         self._count(result)
         return result
 
-    def begin(
-        self, t: float, u: Vector, control: Controlled, charge: float, current: float
-    ) -> tuple[Frame, Progress]:
+    def begin(self, t: float, u: Vector, control: Controlled, charge: float, current: float) -> tuple[Frame, Progress]:
         """Start a piece at time ``t``: consistent potentials, the initial rates, the first step."""
         start = self.consistent(u, control, current=current)
         at = start.evaluation
@@ -243,10 +241,12 @@ class Integrator:
         while True:
             t = progress.history.times[0]
             limit = end if landing is None else min(end, landing(t, progress.history.charges[0]))
-            frame, progress, margin = self._advance(progress, control, limit, at)
+            frame, progress, start = self._advance(progress, control, limit, at)
             met = self._met(events, frame)
             if met:
-                yield self._first_of(met, margin, control, frame, at), progress
+                frame = self._first_of(met, start, control, frame, at)
+                history = start.history.push(frame.t, frame.evaluation.u, frame.charge, self.settings.order + 2)
+                yield frame, replace(start, history=history)
                 return
             at = frame.evaluation
             if frame.t >= end * (1.0 - 1e-14):
@@ -268,7 +268,7 @@ class Integrator:
             left = limit - t
             h = step
             if settings.fixed_step is None and h < left < 2.0 * h:
-                h = 0.5 * left
+                h = left if left <= 1.2 * h else 0.5 * left
             h = min(h, left)
             order = self._feasible(history, order, t + h)
             try:
@@ -282,20 +282,18 @@ class Integrator:
                         "time step", f"at t = {t:.6g} s down to a step of {step:.1e} s", causes
                     ) from error
                 continue
-            errors = {
-                k: self._error(history, k, t + h, result.evaluation) for k in self._candidates(history, order)
-            }
-            error = errors[order]
-            if error <= 1.0 or settings.fixed_step is not None or h <= smallest:
+            errors = {k: self._error(history, k, t + h, result.evaluation) for k in self._candidates(history, order)}
+            miss = errors[order]
+            if miss <= 1.0 or settings.fixed_step is not None or h <= smallest:
                 break
-            step = h * max(0.2, 0.9 * error ** (-1.0 / (order + 1)))
+            step = h * max(0.2, 0.9 * miss ** (-1.0 / (order + 1)))
         new_order, factor = self._choose(errors, order, progress.steps_at_order)
         if settings.fixed_step is not None:
             new_order, factor = min(settings.order, history.depth + 1), 1.0
             step = settings.fixed_step
         else:
             # A step shortened only to land on a time does not hold the next one back.
-            base = max(h, step) if error * (step / h) ** (order + 1) <= 1.0 else h
+            base = max(h, step) if miss * (step / h) ** (order + 1) <= 1.0 else h
             step = min(base * factor, settings.largest_step)
         start = replace(progress, order=order)
         u = result.evaluation.u
@@ -304,9 +302,7 @@ class Integrator:
         frame = Frame(t + h, result.evaluation, charge, h, order, *self._spent())
         return frame, Progress(moved, new_order, step, steps_at_order), start
 
-    def _step(
-        self, history: History, order: int, t: float, control: Controlled, at: Any
-    ) -> tuple[NewtonResult, float]:
+    def _step(self, history: History, order: int, t: float, control: Controlled, at: Any) -> tuple[NewtonResult, float]:
         n = self.problem.n_phi
         gamma, past, past_charge = history.formula(t, order)
         guess = history.predict(t, order)
@@ -394,9 +390,7 @@ class Integrator:
     def _met(self, events: Sequence[Event], frame: Frame) -> list[Event]:
         return [event for event in events if self._value(event, frame) <= 0.0]
 
-    def _first_of(
-        self, met: list[Event], start: Progress, control: Controlled, frame: Frame, at: Any
-    ) -> Frame:
+    def _first_of(self, met: list[Event], start: Progress, control: Controlled, frame: Frame, at: Any) -> Frame:
         """Locate the events of a step one after the other, each before the last, until none lies earlier."""
         while met:
             event = met[0]
