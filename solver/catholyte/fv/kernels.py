@@ -125,6 +125,45 @@ def gauss_seidel_backward(x, indptr, indices, weights, diagonal, b):
         x[i] = total / diagonal[i]
 
 
+@_jit_parallel
+def laplacian_residual_parallel(out, indptr, indices, weights, diagonal, x, b):
+    """Do what ``laplacian_residual`` does, rows shared among threads; the result is the same to the bit."""
+    for i in nb.prange(out.size):
+        total = b[i] - diagonal[i] * x[i]
+        for k in range(indptr[i], indptr[i + 1]):
+            total += weights[k] * x[indices[k]]
+        out[i] = total
+
+
+@_jit_parallel
+def gauss_seidel_forward_blocks(x, before, bounds, indptr, indices, weights, diagonal, b):
+    """One Gauss–Seidel sweep within each block of rows, which sees the other blocks as they were ``before``.
+
+    The result depends on the blocks, not on the number of threads.
+    """
+    for block in nb.prange(bounds.size - 1):
+        first, last = bounds[block], bounds[block + 1]
+        for i in range(first, last):
+            total = b[i]
+            for k in range(indptr[i], indptr[i + 1]):
+                j = indices[k]
+                total += weights[k] * (x[j] if first <= j < last else before[j])
+            x[i] = total / diagonal[i]
+
+
+@_jit_parallel
+def gauss_seidel_backward_blocks(x, before, bounds, indptr, indices, weights, diagonal, b):
+    """One sweep like ``gauss_seidel_forward_blocks`` in falling order of the rows."""
+    for block in nb.prange(bounds.size - 1):
+        first, last = bounds[block], bounds[block + 1]
+        for i in range(last - 1, first - 1, -1):
+            total = b[i]
+            for k in range(indptr[i], indptr[i + 1]):
+                j = indices[k]
+                total += weights[k] * (x[j] if first <= j < last else before[j])
+            x[i] = total / diagonal[i]
+
+
 @_jit
 def restrict(coarse, aggregate, fine):
     """Sum the fine values of every aggregate; rows with aggregate −1 have no coarse partner."""
@@ -248,3 +287,15 @@ def couple_species(out, electron, ion, host, weight, potential):
     """Add weight·(potential[electron] − potential[ion]) to the host row of every interface face."""
     for k in range(host.size):
         out[host[k]] += weight[k] * (potential[electron[k]] - potential[ion[k]])
+
+
+@_jit_parallel
+def project_out(w, coefficients, basis, count):
+    """Make w orthogonal to the first ``count`` orthonormal rows of ``basis`` (modified Gram–Schmidt, row by row)."""
+    for j in range(count):
+        product = 0.0
+        for i in nb.prange(w.size):
+            product += basis[j, i] * w[i]
+        coefficients[j] = product
+        for i in nb.prange(w.size):
+            w[i] -= product * basis[j, i]

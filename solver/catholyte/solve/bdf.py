@@ -2,7 +2,8 @@
 
 Order k replaces du/dt at t_{n+1} by the derivative of the polynomial through t_{n+1}, t_n, …, t_{n+1−k}. The
 predictor is the polynomial through t_n, …, t_{n−k}; with h the step, the local error is estimated, on the safe side, as
-h/(t_{n+1} − t_{n−k}) times the difference of both (Brenan, Campbell & Petzold, *Numerical Solution of Initial-Value Problems in DAEs*, ch. 5).
+h/(t_{n+1} − t_{n−k}) times the difference of both (Brenan, Campbell & Petzold, *Numerical Solution of Initial-Value
+Problems in DAEs*, ch. 5).
 """
 
 from __future__ import annotations

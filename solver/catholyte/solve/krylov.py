@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catholyte.fv import kernels
+
 Vector = NDArray[np.float64]
+
+#: unknowns from which orthogonalisation in threads pays
+_PARALLEL_FROM = 100_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ def _cycle(
     length: int,
 ) -> tuple[Vector, int]:
     norm = float(np.linalg.norm(residual))
-    basis = [residual / norm]
+    basis = np.empty((length + 1, residual.size))
+    np.divide(residual, norm, out=basis[0])
     searched: list[NDArray[np.float32]] = []
     hessenberg = np.zeros((length + 1, length))
     rotations = np.zeros((length, 2))
@@ -96,9 +102,12 @@ def _cycle(
         searched.append(direction.astype(np.float32))
         # The stored single-precision direction is the one that is used, so rounding it costs nothing.
         w = product(searched[j].astype(np.float64))
-        for i, v in enumerate(basis):
-            hessenberg[i, j] = v @ w
-            w -= hessenberg[i, j] * v
+        if w.size >= _PARALLEL_FROM:
+            kernels.project_out(w, hessenberg[:, j], basis, j + 1)
+        else:
+            for i in range(j + 1):
+                hessenberg[i, j] = basis[i] @ w
+                w -= hessenberg[i, j] * basis[i]
         length_w = float(np.linalg.norm(w))
         hessenberg[j + 1, j] = length_w
         for i in range(j):
@@ -115,7 +124,7 @@ def _cycle(
         used = j + 1
         if abs(rhs[j + 1]) <= target or length_w == 0.0:
             break
-        basis.append(w / length_w)
+        np.divide(w, length_w, out=basis[j + 1])
     coefficients = np.linalg.solve(np.triu(hessenberg[:used, :used]), rhs[:used])
     x = x.copy()
     for weight, vector in zip(coefficients, searched[:used], strict=True):

@@ -160,7 +160,7 @@ class KrylovSolver:
             return
         lithium = system.reduced_lithium()
         if self._lithium is None:
-            self._lithium = Multigrid(lithium)
+            self._lithium = Multigrid(lithium, sweeps=1)  # storage dominates its diagonal
         else:
             self._lithium.refresh(lithium)
 

@@ -9,6 +9,7 @@ aggregation gets wrong. Everything runs in float32: it is a preconditioner, used
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,9 @@ Indices = NDArray[np.int32]
 _COARSEST = 300
 _DENSE_LIMIT = 600
 _PASSES = 3
-#: Gauss–Seidel sweeps before and after the coarse correction
-_SWEEPS = 2
+#: rows from which a level is smoothed in this many blocks side by side
+_PARALLEL_FROM = 30_000
+_BLOCKS = 4
 #: a row whose diagonal exceeds this many times its links is solved by the smoother alone
 _DOMINANT = 12.0
 _STRONG = 0.25
@@ -56,6 +58,7 @@ class _Level:
     diagonal: Floats32
     transfer: _Transfer | None
     residual: Floats32
+    blocks: NDArray[np.int64] | None
     inverse: Floats32 | None = None
 
 
@@ -121,10 +124,12 @@ def _aggregate(indptr: Indices, indices: Indices, weights: Floats32, excess: Flo
 class Multigrid:
     """Approximate inverse of a :class:`~catholyte.fv.laplacian.Laplacian` with positive weights.
 
-    ``refresh`` takes new weights on the same pattern and keeps the aggregates; ``apply`` runs one K-cycle.
+    ``refresh`` takes new weights on the same pattern and keeps the aggregates; ``apply`` runs one K-cycle with ``sweeps``
+    Gauss–Seidel sweeps before and after every coarse correction.
     """
 
-    def __init__(self, matrix: Laplacian) -> None:
+    def __init__(self, matrix: Laplacian, sweeps: int = 2) -> None:
+        self._sweeps = sweeps
         self._levels: list[_Level] = []
         indptr, indices = matrix.links.indptr, matrix.links.indices
         weights, excess = self._scaled(matrix)
@@ -144,6 +149,7 @@ class Multigrid:
                     _row_sums(indptr, weights) + excess,
                     transfer,
                     np.empty(n, dtype=np.float32),
+                    None if n < _PARALLEL_FROM else np.linspace(0, n, _BLOCKS + 1).astype(np.int64),
                 )
             )
             if transfer is None:
@@ -200,17 +206,25 @@ class Multigrid:
         if level.inverse is not None:
             return level.inverse @ b
         x = np.zeros_like(b)
-        arrays = (level.indptr, level.indices, level.weights, level.diagonal)
-        for _ in range(_SWEEPS):
-            kernels.gauss_seidel_forward(x, *arrays, b)
+        self._smooth(level, x, b, kernels.gauss_seidel_forward, kernels.gauss_seidel_forward_blocks)
         if level.transfer is not None:
-            kernels.laplacian_residual(level.residual, *arrays, x, b)
+            residual = kernels.laplacian_residual if level.blocks is None else kernels.laplacian_residual_parallel
+            residual(level.residual, level.indptr, level.indices, level.weights, level.diagonal, x, b)
             coarse = np.empty(level.transfer.n_coarse, dtype=np.float32)
             kernels.restrict(coarse, level.transfer.aggregate, level.residual)
             kernels.prolong_add(x, level.transfer.aggregate, self._coarse_solve(at + 1, coarse))
-        for _ in range(_SWEEPS):
-            kernels.gauss_seidel_backward(x, *arrays, b)
+        self._smooth(level, x, b, kernels.gauss_seidel_backward, kernels.gauss_seidel_backward_blocks)
         return x
+
+    def _smooth(
+        self, level: _Level, x: Floats32, b: Floats32, sweep: Callable[..., None], sweep_blocks: Callable[..., None]
+    ) -> None:
+        arrays = (level.indptr, level.indices, level.weights, level.diagonal)
+        for _ in range(self._sweeps):
+            if level.blocks is None:
+                sweep(x, *arrays, b)
+            else:
+                sweep_blocks(x, x.copy(), level.blocks, *arrays, b)
 
     def _coarse_solve(self, at: int, b: Floats32) -> Floats32:
         """One or two steps of flexible conjugate gradients, preconditioned by the next cycle."""
