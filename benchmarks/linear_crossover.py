@@ -1,4 +1,4 @@
-"""Print the time of one Newton solve by factorisation and by the preconditioned iteration over size, to place the limit.
+"""Print the time of a Newton solve by factorisation and by the iteration over size, to place the limit between them.
 
 python benchmarks/linear_crossover.py
 """

@@ -2,12 +2,13 @@
 
     python benchmarks/report.py [VOXELS …]        32 48 64 96 by default
 
-Every size runs in a process of its own, one after the other, so that its peak memory is its own. The first steps compile
-the kernels on a fresh machine; the steps that are timed come after them.
+Every size runs in a process of its own, one after the other, so that its peak memory is its own. The first steps
+compile the kernels on a fresh machine; the steps that are timed come after them.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import resource
@@ -64,8 +65,7 @@ def main(sizes: list[int]) -> None:
         print("  ".join(f"{value:>12.4g}" for value in rows[-1].values()), flush=True)
     for name in ("step s", "peak MiB"):
         exponents = [
-            math.log(b[name] / a[name]) / math.log(b["unknowns"] / a["unknowns"])
-            for a, b in zip(rows, rows[1:], strict=False)
+            math.log(b[name] / a[name]) / math.log(b["unknowns"] / a["unknowns"]) for a, b in itertools.pairwise(rows)
         ]
         print(f"{name} ~ unknowns^" + ", ".join(f"{e:.2f}" for e in exponents))
 

@@ -1,4 +1,4 @@
-"""The main case at growing size: time and memory of set-up, of one time step and of whole runs, with iteration counts."""
+"""The main case at growing size: time and memory of set-up, of time steps and of whole runs, with iteration counts."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ kernels are those of (A x)_p = d_p x_p + Σ_q w_pq (x_p − x_q) and of pairwise
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,6 +30,10 @@ NAMES = [
     "laplacian_residual",
     "gauss_seidel_forward",
     "gauss_seidel_backward",
+    "laplacian_residual_parallel",
+    "gauss_seidel_forward_blocks",
+    "gauss_seidel_backward_blocks",
+    "project_out",
     "restrict",
     "prolong_add",
     "dot",
@@ -137,6 +142,8 @@ def test_matrix_kernels(k, graph, kind):
     np.testing.assert_array_equal(shared, product)
     k.laplacian_residual(residual, *pattern, weights, diagonal, x, b)
     np.testing.assert_allclose(residual, b - A @ x, **tolerance)
+    k.laplacian_residual_parallel(shared, *pattern, weights, diagonal, x, b)
+    np.testing.assert_array_equal(shared, residual)
 
 
 def test_gauss_seidel_sweeps_solve_the_triangles(k, graph):
@@ -148,6 +155,35 @@ def test_gauss_seidel_sweeps_solve_the_triangles(k, graph):
     k.gauss_seidel_backward(backward, *pattern)
     np.testing.assert_allclose(forward, np.linalg.solve(np.tril(A), b - np.triu(A, 1) @ x0), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(backward, np.linalg.solve(np.triu(A), b - np.tril(A, -1) @ x0), rtol=1e-9, atol=1e-12)
+
+
+def test_gauss_seidel_in_blocks_solves_the_triangle_of_every_block(k, graph):
+    x0, b = graph.rng.standard_normal((2, N))
+    A = np.diag(graph.diagonal) - graph.W
+    bounds = np.array([0, 13, 29, N])
+    inside = np.zeros((N, N), dtype=bool)
+    for first, last in itertools.pairwise(bounds):
+        inside[first:last, first:last] = True
+    outer = np.where(inside, 0.0, A) @ x0
+    block = np.where(inside, A, 0.0)
+    pattern = (graph.links.indptr, graph.links.indices, graph.weights, graph.diagonal, b)
+    forward, backward = x0.copy(), x0.copy()
+    k.gauss_seidel_forward_blocks(forward, x0, bounds, *pattern)
+    k.gauss_seidel_backward_blocks(backward, x0, bounds, *pattern)
+    falling = np.linalg.solve(np.triu(block), b - outer - np.tril(block, -1) @ x0)
+    rising = np.linalg.solve(np.tril(block), b - outer - np.triu(block, 1) @ x0)
+    np.testing.assert_allclose(forward, rising, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(backward, falling, rtol=1e-9, atol=1e-12)
+
+
+def test_project_out_leaves_what_is_orthogonal(k, graph):
+    basis = np.linalg.qr(graph.rng.standard_normal((N, 6)))[0].T.copy()
+    w = graph.rng.standard_normal(N)
+    left, coefficients = w.copy(), np.zeros(7)
+    k.project_out(left, coefficients, basis, 4)
+    np.testing.assert_allclose(coefficients[:4], basis[:4] @ w, atol=1e-13)
+    np.testing.assert_allclose(coefficients[4:], 0.0)
+    np.testing.assert_allclose(left, w - basis[:4].T @ (basis[:4] @ w), atol=1e-13)
 
 
 def test_restrict_is_the_transpose_of_prolong(k, graph):

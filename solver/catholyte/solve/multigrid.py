@@ -124,8 +124,8 @@ def _aggregate(indptr: Indices, indices: Indices, weights: Floats32, excess: Flo
 class Multigrid:
     """Approximate inverse of a :class:`~catholyte.fv.laplacian.Laplacian` with positive weights.
 
-    ``refresh`` takes new weights on the same pattern and keeps the aggregates; ``apply`` runs one K-cycle with ``sweeps``
-    Gauss–Seidel sweeps before and after every coarse correction.
+    ``refresh`` takes new weights on the same pattern and keeps the aggregates; ``apply`` runs one K-cycle with
+    ``sweeps`` Gauss–Seidel sweeps before and after every coarse correction.
     """
 
     def __init__(self, matrix: Laplacian, sweeps: int = 2) -> None:

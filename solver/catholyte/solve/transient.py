@@ -22,7 +22,7 @@ from catholyte.solve.newton import Controlled, NewtonResult, Problem, newton
 Vector = NDArray[np.float64]
 
 #: part of the voltage change over a step that its local error may reach besides the tolerance
-_FLANK_SHARE = 0.2
+_FLANK_SHARE = 0.1
 #: largest change of the terminal potential that a prediction may make, in V
 _LARGEST_LEAP = 0.05
 
