@@ -252,6 +252,7 @@ def stack(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 def _stack_panel(axes: Axes, results: Results, half: HalfCycle, present: Sequence[str]) -> None:
     to_mV = 1e3 * half.sign
     curves = results.curves
+    drawn: list[NDArray[np.floating]] = []
     for part in half.parts:
         total = to_mV * curves["loss_total"].to_numpy()[part]
         layers = np.array([to_mV * curves[name].to_numpy()[part] for name in present])
@@ -266,9 +267,25 @@ def _stack_panel(axes: Axes, results: Results, half: HalfCycle, present: Sequenc
                         q, low, high, facecolor=colour, edgecolor=colour, linewidth=0.2, label=name, zorder=1
                     )
         axes.plot(q, total[known], color="black", linewidth=1.2)
+        drawn.append(np.stack([q, total[known]]))
     axes.axhline(0.0, color="black", linewidth=0.6)
     _from_zero(axes)
+    _cut_knee(axes, np.concatenate(drawn, axis=1))
     axes.set_xlabel(_CAPACITY)
     axes.set_ylabel("Polarisation (mV)")
     axes.set_title(f"{half.direction} {half.number}, {current_text(results, half, density=True)}")
     open_frame(axes)
+
+
+def _cut_knee(axes: Axes, curve: NDArray[np.floating]) -> None:
+    """Cut the axis above what the first 90 % of the capacity need, if the end would dwarf it, and say so."""
+    q, total = curve
+    if q.size < 3:
+        return
+    usual, highest = float(total[q <= 0.9 * q.max()].max()), float(total.max())
+    if usual > 0.0 and highest > 4.0 * usual:
+        axes.set_ylim(max(axes.get_ylim()[0], -0.2 * usual), 2.0 * usual)
+        crossing = float(q[np.argmax(total > 2.0 * usual)])
+        axes.annotate(
+            f"to {highest:.0f} mV ", (crossing, 2.0 * usual), (-6, -2), textcoords="offset points", ha="right", va="top"
+        )
