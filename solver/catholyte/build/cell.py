@@ -1,0 +1,225 @@
+"""From materials and overrides to the parameters of a cathode model."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+from catholyte.build.geometry import COLLECTOR, SEPARATOR
+from catholyte.case.schema import Case, KineticsSection
+from catholyte.errors import InputError, InputErrors
+from catholyte.materials import Material, load_material, read_equilibrium_potential
+from catholyte.models.parameters import Host, Interface, Lumped, Phase
+from catholyte.physics.arrhenius import arrhenius
+from catholyte.physics.equilibrium import EquilibriumPotential, slope
+from catholyte.physics.kinetics import (
+    ButlerVolmer,
+    ConstantExchange,
+    ExchangeCurrent,
+    Linear,
+    RateLaw,
+    SymmetricExchange,
+    TabulatedExchange,
+)
+from catholyte.physics.constants import F
+from catholyte.physics.transport import Diffusion, HostTransport, IonConduction
+
+_OVERRIDES = ("sigma_e", "sigma_i", "D", "density", "maximum_concentration", "molar_mass", "nominal_capacity")
+#: how far D and σ_i may disagree when both are given
+_CONSISTENT = 0.05
+
+
+def load_materials(case: Case) -> dict[str, Material]:
+    """Load the material of every phase of a case, of its separator and its collector, with the case's overrides."""
+    materials = {}
+    for name, phase in case.phases.items():
+        if phase.is_void:
+            continue
+        material = load_material(phase.material, folder=case.folder)
+        values = {key: value for key in _OVERRIDES if (value := getattr(phase, key)) is not None}
+        potential = None
+        if phase.equilibrium_potential is not None:
+            potential = read_equilibrium_potential(
+                phase.equilibrium_potential, key=f"phases.{name}.equilibrium_potential", folder=case.folder
+            )
+        materials[name] = material.override(equilibrium_potential=potential, **values)
+    if case.mesh.separator is not None:
+        layer = case.mesh.separator
+        if layer.material is not None:
+            separator = load_material(layer.material, folder=case.folder)
+        else:
+            separator = next(m for m in materials.values() if m.kind == "electrolyte")
+        if layer.sigma_i is not None:
+            separator = separator.override(sigma_i=layer.sigma_i)
+        materials[SEPARATOR] = separator
+    if case.mesh.collector is not None:
+        metal = load_material(case.mesh.collector.material, folder=case.folder)
+        if case.mesh.collector.sigma_e is not None:
+            metal = metal.override(sigma_e=case.mesh.collector.sigma_e)
+        materials[COLLECTOR] = metal
+    return materials
+
+
+def phase_parameters(case: Case, materials: Mapping[str, Material]) -> dict[str, Phase]:
+    """Return the properties of all phases at the temperature of the case."""
+    T = case.cell.temperature
+    phases, errors = {}, []
+    for name, material in materials.items():
+        try:
+            if material.kind == "electrolyte":
+                phases[name] = Phase("electrolyte", _positive(material, "sigma_i", name, T))
+            elif material.kind == "active":
+                phases[name] = Phase("active", _positive(material, "sigma_e", name, T), _host(material, name, T))
+            else:
+                phases[name] = Phase("conductor", _positive(material, "sigma_e", name, T))
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise InputErrors(errors)
+    return phases
+
+
+def _positive(material: Material, quantity: str, phase: str, T: float) -> float:
+    value = material.property(quantity).at(T)
+    if value <= 0.0:
+        raise InputError(f"phases.{phase}.{quantity}", value, "a conductivity above zero: the phase has to conduct")
+    return value
+
+
+def _host(material: Material, phase: str, T: float) -> Host:
+    U = material.equilibrium_potential
+    if U is None:
+        raise InputError(f"phases.{phase}.equilibrium_potential", "missing", "a law U(x): the material gives none")
+    c_max = material.property("maximum_concentration").value
+    transport: HostTransport
+    has_D, has_sigma = ("D" in material.properties), ("sigma_i" in material.properties)
+    if has_D and has_sigma:
+        _check_consistent(material, U, phase, T)
+    if has_D:
+        transport = Diffusion(material.property("D").at(T), c_max)
+    elif has_sigma:
+        transport = IonConduction(_positive(material, "sigma_i", phase, T), U)
+    else:
+        raise InputError(f"phases.{phase}.D", "missing", "a diffusivity D or an ionic conductivity sigma_i")
+    return Host(c_max, U, transport)
+
+
+def _check_consistent(material: Material, U: EquilibriumPotential, phase: str, T: float) -> None:
+    D, sigma = material.property("D").at(T), material.property("sigma_i").at(T)
+    implied = -sigma / F * float(slope(U, 0.5, T)) / material.property("maximum_concentration").value
+    if abs(implied - D) > _CONSISTENT * D:
+        raise InputError(
+            f"phases.{phase}.D",
+            f"{D:.3g} m2/s",
+            f"what sigma_i = {sigma:.3g} S/m implies at x = 0.5, D = -(sigma_i/F) dU/dc = {implied:.3g} m2/s; "
+            "give one of the two",
+        )
+
+
+def interface_parameters(case: Case, materials: Mapping[str, Material]) -> dict[frozenset[str], Interface]:
+    """Return the properties of all interfaces: those of the case, and reactions that materials define."""
+    found: dict[frozenset[str], Interface] = {}
+    names = list(materials)
+    if COLLECTOR not in names:
+        names.append(COLLECTOR)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            section = case.interface(a, b)
+            host, other = _reacting(a, b, materials)
+            rate: RateLaw | None = None
+            i0: ExchangeCurrent | None = None
+            if host is not None and other is not None:
+                given = section.kinetics if section is not None else None
+                if given is None and other == SEPARATOR:
+                    given = _of_electrolyte(case, host, materials)
+                rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", case.cell.temperature)
+            if section is None and rate is None:
+                continue
+            found[frozenset((a, b))] = Interface(
+                rate,
+                i0,
+                section.contact_resistance if section is not None else 0.0,
+                section.film_resistance if section is not None else 0.0,
+            )
+    return found
+
+
+def _reacting(a: str, b: str, materials: Mapping[str, Material]) -> tuple[str | None, str | None]:
+    kinds = {name: materials[name].kind if name in materials else "conductor" for name in (a, b)}
+    for host, other in ((a, b), (b, a)):
+        if kinds[host] == "active" and kinds[other] == "electrolyte":
+            return host, other
+    return None, None
+
+
+def _of_electrolyte(case: Case, host: str, materials: Mapping[str, Material]) -> KineticsSection | None:
+    """Return what the case says of the host against its electrolyte: the separator reacts the same way."""
+    for name, material in materials.items():
+        if name != SEPARATOR and material.kind == "electrolyte":
+            section = case.interface(host, name)
+            if section is not None and section.kinetics is not None:
+                return section.kinetics
+    return None
+
+
+def _kinetics(
+    given: KineticsSection | None, material: Material, key: str, T: float
+) -> tuple[RateLaw, ExchangeCurrent]:
+    defaults = material.kinetics or {}
+    law = (given.law if given is not None else None) or defaults.get("law", "butler-volmer")
+    alpha = (given.alpha if given is not None else None) or float(defaults.get("alpha", 0.5))
+    concentration = (given.concentration if given is not None else None) or defaults.get(
+        "concentration", "symmetric"
+    )
+    if given is not None and given.exchange_current is not None:
+        value = given.exchange_current
+        if given.activation_energy is not None:
+            value = arrhenius(value, given.activation_energy, T, given.reference_temperature or 298.15)
+    elif "exchange_current" in material.properties:
+        value = material.property("exchange_current").at(T)
+    else:
+        raise InputError(
+            f"{key}.kinetics.exchange_current", "missing", f"a current density: {material.name} gives none"
+        )
+    rates: dict[str, RateLaw] = {"butler-volmer": ButlerVolmer(alpha), "linear": Linear()}
+    if concentration == "table":
+        assert given is not None
+        return rates[str(law)], _tabulated(given, value, key)
+    exchanges: dict[str, ExchangeCurrent] = {
+        "symmetric": SymmetricExchange(value),
+        "constant": ConstantExchange(value),
+    }
+    return rates[str(law)], exchanges[str(concentration)]
+
+
+def _tabulated(given: KineticsSection, value: float, key: str) -> TabulatedExchange:
+    """Return the exchange current of a table of factors over ``value``."""
+    x, factor = given.x or (), given.factor or ()
+    if len(x) < 2 or any(b <= a for a, b in itertools.pairwise(x)):
+        raise InputError(f"{key}.kinetics.x", list(x), "at least two rising site fractions")
+    if len(factor) != len(x) or min(factor) <= 0.0:
+        raise InputError(f"{key}.kinetics.factor", list(factor), f"{len(x)} factors above zero, one for each x")
+    return TabulatedExchange(x, tuple(value * f for f in factor))
+
+
+def lumped_parameters(case: Case) -> tuple[Lumped, float]:
+    """Return the elements in series and the potential of the counter electrode in V vs Li/Li⁺."""
+    counter = load_material(case.cell.counter.material, folder=case.folder)
+    if counter.kind != "counter":
+        raise InputError(
+            "cell.counter", case.cell.counter.material, f"a counter electrode, not a material of kind {counter.kind!r}", "Li-In"
+        )
+    T = case.cell.temperature
+    given = case.cell.counter
+
+    def value(name: str, override: float | None, otherwise: float) -> float:
+        if override is not None:
+            return override
+        return counter.property(name).at(T) if name in counter.properties else otherwise
+
+    lumped = Lumped(
+        series_resistance=case.cell.series_resistance,
+        counter_resistance=value("area_resistance", given.area_resistance, 0.0),
+        counter_exchange=value("exchange_current", given.exchange_current, float("inf")),
+    )
+    return lumped, counter.property("potential").value
