@@ -155,9 +155,7 @@ def build(case: Case) -> Built:
     )
 
 
-def _initial(
-    case: Case, materials: Mapping[str, Material], counter_potential: float
-) -> tuple[dict[str, float], float]:
+def _initial(case: Case, materials: Mapping[str, Material], counter_potential: float) -> tuple[dict[str, float], float]:
     """Return the site fraction of every active phase and the open-circuit voltage vs Li/Li⁺ at the start."""
     T = case.cell.temperature
     laws = {

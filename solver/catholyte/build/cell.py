@@ -11,6 +11,7 @@ from catholyte.errors import InputError, InputErrors
 from catholyte.materials import Material, load_material, read_equilibrium_potential
 from catholyte.models.parameters import Host, Interface, Lumped, Phase
 from catholyte.physics.arrhenius import arrhenius
+from catholyte.physics.constants import F
 from catholyte.physics.equilibrium import EquilibriumPotential, slope
 from catholyte.physics.kinetics import (
     ButlerVolmer,
@@ -21,7 +22,6 @@ from catholyte.physics.kinetics import (
     SymmetricExchange,
     TabulatedExchange,
 )
-from catholyte.physics.constants import F
 from catholyte.physics.transport import Diffusion, HostTransport, IonConduction
 
 _OVERRIDES = ("sigma_e", "sigma_i", "D", "density", "maximum_concentration", "molar_mass", "nominal_capacity")
@@ -162,15 +162,11 @@ def _of_electrolyte(case: Case, host: str, materials: Mapping[str, Material]) ->
     return None
 
 
-def _kinetics(
-    given: KineticsSection | None, material: Material, key: str, T: float
-) -> tuple[RateLaw, ExchangeCurrent]:
+def _kinetics(given: KineticsSection | None, material: Material, key: str, T: float) -> tuple[RateLaw, ExchangeCurrent]:
     defaults = material.kinetics or {}
     law = (given.law if given is not None else None) or defaults.get("law", "butler-volmer")
     alpha = (given.alpha if given is not None else None) or float(defaults.get("alpha", 0.5))
-    concentration = (given.concentration if given is not None else None) or defaults.get(
-        "concentration", "symmetric"
-    )
+    concentration = (given.concentration if given is not None else None) or defaults.get("concentration", "symmetric")
     if given is not None and given.exchange_current is not None:
         value = given.exchange_current
         if given.activation_energy is not None:
@@ -207,7 +203,10 @@ def lumped_parameters(case: Case) -> tuple[Lumped, float]:
     counter = load_material(case.cell.counter.material, folder=case.folder)
     if counter.kind != "counter":
         raise InputError(
-            "cell.counter", case.cell.counter.material, f"a counter electrode, not a material of kind {counter.kind!r}", "Li-In"
+            "cell.counter",
+            case.cell.counter.material,
+            f"a counter electrode, not a material of kind {counter.kind!r}",
+            "Li-In",
         )
     T = case.cell.temperature
     given = case.cell.counter

@@ -59,9 +59,7 @@ def design(case: Case, geometry: Geometry, materials: Mapping[str, Material]) ->
     labels = geometry.labels[geometry.electrode]
     counts = np.bincount(labels.ravel(), minlength=len(geometry.phase_names)) / labels.size
     shares = {
-        name: float(counts[k])
-        for k, name in enumerate(geometry.phase_names)
-        if name not in (SEPARATOR, COLLECTOR)
+        name: float(counts[k]) for k, name in enumerate(geometry.phase_names) if name not in (SEPARATOR, COLLECTOR)
     }
     mass = {
         name: share * materials[name].property("density").value if name in materials else 0.0
@@ -70,9 +68,7 @@ def design(case: Case, geometry: Geometry, materials: Mapping[str, Material]) ->
     total = sum(mass.values())
     active = [name for name in shares if name in materials and materials[name].kind == "active"]
     active_mass = sum(mass[name] for name in active)
-    capacity = sum(
-        shares[name] * F * materials[name].property("maximum_concentration").value for name in active
-    )
+    capacity = sum(shares[name] * F * materials[name].property("maximum_concentration").value for name in active)
     if case.cell.nominal_capacity is not None:
         nominal = case.cell.nominal_capacity * active_mass
     else:

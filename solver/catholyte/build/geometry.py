@@ -166,15 +166,11 @@ def _packing(
         else:
             assert phase.diameter is not None
             diameter = phase.diameter
-            parts.append(
-                generate.SpherePhase(index, shares[name], diameter.median, diameter.spread, name=name)
-            )
+            parts.append(generate.SpherePhase(index, shares[name], diameter.median, diameter.spread, name=name))
     return generate.packing(mesh.voxels, mesh.voxel_size, matrix=matrix, phases=parts, seed=mesh.seed)
 
 
-def _blend(
-    phases: Mapping[str, PhaseSection], mesh: BlendMesh, materials: Mapping[str, Material]
-) -> NDArray[np.uint8]:
+def _blend(phases: Mapping[str, PhaseSection], mesh: BlendMesh, materials: Mapping[str, Material]) -> NDArray[np.uint8]:
     shares = volume_shares(phases, materials)
     return generate.blend(
         mesh.voxels,
