@@ -8,13 +8,10 @@ A run can be killed at any moment and resumed; it then continues from the last a
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +26,8 @@ from catholyte.errors import InputError, NotConverged
 from catholyte.models.analysis import Analysis
 from catholyte.models.cathode import Evaluation
 from catholyte.models.control import CurrentControl, VoltageControl
-from catholyte.results import MeshRecord, Results, ResultWriter
+from catholyte.provenance import mesh_record, peak_memory, provenance
+from catholyte.results import Results, ResultWriter
 from catholyte.solve.bdf import History
 from catholyte.solve.linear import linear_solver
 from catholyte.solve.transient import Event, Frame, Integrator, Progress, Settings
@@ -162,7 +160,7 @@ class Simulation:
             writer, position, spent = self._resume(out)
         else:
             writer = ResultWriter.create(
-                out, case_text=self.built.case.text, provenance=self._provenance(), mesh=self._mesh_record()
+                out, case_text=self.built.case.text, provenance=provenance(self.built), mesh=mesh_record(self.built)
             )
             position, spent = None, 0.0
         reason = "interrupted"
@@ -461,52 +459,13 @@ class Simulation:
     def _mesh_hash(self) -> str:
         return self.built.mesh_sha256
 
-    def _mesh_record(self) -> MeshRecord:
-        image, graph = self.built.geometry, self.cathode.graph
-        assert graph.grid is not None
-        return MeshRecord(
-            shape=graph.grid.shape,
-            spacing=image.spacing,
-            labels=image.labels,
-            phase_names=image.phase_names,
-            cell_voxel=graph.grid.voxel,
-            cell_phase=graph.phase,
-        )
-
-    def _provenance(self) -> dict[str, Any]:
-        built, design = self.built, self.built.design
-        mesh = built.case.mesh
-        seed = next((part.seed for part in (mesh.packing, mesh.blend) if part is not None), None)
-        packages = ("catholyte", "numpy", "scipy", "numba", "xarray", "zarr")
-        return {
-            "versions": {name: importlib.metadata.version(name) for name in packages}
-            | {"python": platform.python_version()},
-            "title": built.case.title,
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "mesh_sha256": self._mesh_hash,
-            "seed": seed,
-            "unknowns": self.cathode.size,
-            "temperature_K": built.case.cell.temperature,
-            "cell_area_m2": built.case.cell.area,
-            "counter_potential_V": built.counter_potential,
-            "thickness_m": design.thickness,
-            "porosity": design.porosity,
-            "volume_shares": dict(design.volume_shares),
-            "active_areal_mass_kg_m2": design.active_areal_mass,
-            "areal_mass_kg_m2": design.areal_mass,
-            "nominal_capacity_As_kg": design.nominal_capacity,
-            "theoretical_capacity_As_kg": design.theoretical_capacity,
-            "connected": dict(built.percolation.connected),
-            "reacting": dict(built.percolation.reacting),
-        }
-
     def _finish(self, writer: ResultWriter, reason: str, wall_time: float) -> None:
         with suppress(ValueError):  # an interrupted append leaves nothing to add
             writer.finish(
                 {
                     "end_reason": reason,
                     "wall_time_s": round(wall_time, 3),
-                    "peak_memory_MiB": round(_peak_memory() / 2**20, 1),
+                    "peak_memory_MiB": round(peak_memory() / 2**20, 1),
                     **self._totals,
                 }
             )
@@ -518,11 +477,3 @@ def _next_mark(charge: float, every: float, direction: float) -> float:
     if direction > 0.0:
         return float(np.floor(position + 1e-9) + 1.0) * every
     return float(np.ceil(position - 1e-9) - 1.0) * every
-
-
-def _peak_memory() -> float:
-    """Return the largest resident memory of this process so far in bytes."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak) * (1.0 if platform.system() == "Darwin" else 1024.0)
