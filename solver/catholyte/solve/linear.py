@@ -24,7 +24,7 @@ from catholyte.solve.multigrid import Multigrid
 Vector = NDArray[np.float64]
 
 #: unknowns below which a sparse factorisation is faster than the iteration (benchmarks/linear_crossover.py)
-DIRECT_LIMIT = 4000
+DIRECT_LIMIT = 1000
 #: relative residual of the terminal response from which it is renewed, and to which
 _STALE, _RENEWED = 0.2, 0.02
 
