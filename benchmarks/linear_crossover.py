@@ -1,6 +1,6 @@
 """Print the time of a Newton solve by factorisation and by the iteration over size, to place the limit between them.
 
-python benchmarks/linear_crossover.py
+python -m benchmarks.linear_crossover
 """
 
 from __future__ import annotations
@@ -9,37 +9,39 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-sys.path.insert(0, str(Path(__file__).parent))
+from benchmarks.suite.coupled import NewtonSystem, newton_system
+from benchmarks.tables import Column, show
+from catholyte.solve.linear import DIRECT_LIMIT, DirectSolver, LinearSolver
 
-from suite.discharge import main_case
-
-from catholyte.models.control import CurrentControl
-from catholyte.simulation import Simulation
-from catholyte.solve.linear import DIRECT_LIMIT, DirectSolver, KrylovSolver
+_TIMES = 5
+_COLUMNS = (
+    Column("unknowns", "unknowns", ",d"),
+    Column("direct", "direct ms", ".1f"),
+    Column("krylov", "iterative ms", ".1f"),
+    Column("iterations", "iterations", "d"),
+)
 
 
 def main() -> None:
     """Compare both solvers on the systems of the main case at 300 s steps."""
-    print(f"{'unknowns':>10}{'direct ms':>12}{'Krylov ms':>12}{'iterations':>12}      limit {DIRECT_LIMIT}")
+    rows = []
     for voxels in (8, 10, 12, 14, 16, 20, 24):
-        simulation = Simulation(main_case(voxels))
-        current = 0.1 * simulation.built.design.current_density_1C * simulation.area
-        control = CurrentControl(current)
-        start = simulation.integrator.consistent(simulation.initial_state(), control, current=current)
-        system = simulation.cathode.system(start.evaluation, 1.0 / 300.0, control)
-        rhs = np.random.default_rng(0).standard_normal(simulation.cathode.size) * current * 1e-3
-        times, iterations = [], 0
-        for solver in (DirectSolver(), KrylovSolver()):
-            solver.solve(system, rhs, 1e-6)
-            began = time.perf_counter()
-            for _ in range(5):
-                iterations = solver.solve(system, rhs, 1e-6).iterations
-            times.append((time.perf_counter() - began) / 5)
-        print(
-            f"{simulation.cathode.size:>10}{1e3 * times[0]:>12.1f}{1e3 * times[1]:>12.1f}{iterations:>12}", flush=True
-        )
+        newton = newton_system(voxels)
+        direct, _ = _measure(newton, DirectSolver())
+        krylov, iterations = _measure(newton, newton.solver())
+        rows.append({"unknowns": newton.size, "direct": direct, "krylov": krylov, "iterations": iterations})
+    show(rows, _COLUMNS, title=f"one Newton system; factorised up to {DIRECT_LIMIT} unknowns")
+
+
+def _measure(newton: NewtonSystem, solver: LinearSolver) -> tuple[float, int]:
+    """Return the mean time of a solve in ms, after a first one, and its iterations."""
+    newton.solve(solver)
+    began = time.perf_counter()
+    for _ in range(_TIMES):
+        iterations = newton.solve(solver).iterations
+    return 1e3 * (time.perf_counter() - began) / _TIMES, iterations
 
 
 if __name__ == "__main__":

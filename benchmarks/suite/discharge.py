@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from catholyte.build import Built, build
 from catholyte.case import read_case
 from catholyte.models.control import CurrentControl
 from catholyte.simulation import Simulation
+
+from . import skip_long, wanted
 
 CASE = Path(__file__).parents[2] / "cases" / "composite" / "ncm83_packing" / "case.toml"
 SIDE = 16.0  # um: the same electrode at every resolution
@@ -27,7 +30,7 @@ def main_case(voxels: int, *overrides: str) -> Built:
     return build(read_case(CASE, (*resolution, *overrides)))
 
 
-class SetUp:
+class Build:
     """From the case file to the model."""
 
     params = (32, 48, 64, 96)
@@ -44,7 +47,7 @@ class SetUp:
 class Step:
     """Twelve time steps from the start of the discharge: what a step costs once everything is compiled."""
 
-    params = (32, 48, 64, 96)
+    params = (32, 48, 64, 96, 128)
     param_names = ("voxels",)
     timeout = 1200
     number = 1
@@ -54,9 +57,11 @@ class Step:
     steps = 12
 
     def setup(self, voxels: int) -> None:
+        skip_long(voxels, 96)
         self.simulation = Simulation(main_case(voxels))
 
-    def _advance(self) -> dict[str, float]:
+    def advance(self) -> dict[str, float]:
+        """Take the steps and return the mean numbers of iterations."""
         simulation = self.simulation
         current = 0.1 * simulation.built.design.current_density_1C * simulation.area
         control = CurrentControl(current)
@@ -71,35 +76,86 @@ class Step:
         return {"newton": newton / self.steps, "linear": linear / self.steps}
 
     def time_twelve_steps(self, voxels: int) -> None:
-        self._advance()
+        self.advance()
 
     def peakmem_twelve_steps(self, voxels: int) -> None:
-        self._advance()
+        self.advance()
 
     def track_newton_per_step(self, voxels: int) -> float:
-        return self._advance()["newton"]
+        return self.advance()["newton"]
 
     def track_linear_per_step(self, voxels: int) -> float:
-        return self._advance()["linear"]
+        return self.advance()["linear"]
 
 
 class Discharge:
     """Whole discharges at 0.1C, the store included."""
 
-    params = (32, 48)
+    params = (32, 48, 64, 128)
     param_names = ("voxels",)
-    timeout = 3600
+    timeout = 7200
     number = 1
     repeat = 1
     rounds = 1
     warmup_time = 0
 
     def setup(self, voxels: int) -> None:
+        skip_long(voxels, 48)
         self.folder = Path(tempfile.mkdtemp())
         self.simulation = Simulation(main_case(voxels))
 
     def teardown(self, voxels: int) -> None:
-        shutil.rmtree(self.folder)
+        # asv takes down what it has skipped, too.
+        if hasattr(self, "folder"):
+            shutil.rmtree(self.folder)
 
     def time_discharge(self, voxels: int) -> None:
         self.simulation.run(self.folder / "out")
+
+    def peakmem_discharge(self, voxels: int) -> None:
+        self.simulation.run(self.folder / "out")
+
+
+class DischargeCost:
+    """What whole discharges cost by time step, iteration and unknown; every size is run once for all of them."""
+
+    params = (32, 48, 64, 128)
+    param_names = ("voxels",)
+    timeout = 60
+
+    def setup_cache(self) -> dict[int, dict[str, float]]:
+        return {voxels: whole_discharge(voxels) for voxels in wanted(self.params, 48)}
+
+    setup_cache.timeout = 7200
+
+    def setup(self, measured: dict[int, dict[str, float]], voxels: int) -> None:
+        skip_long(voxels, 48)
+
+    def track_time_steps(self, measured: dict[int, dict[str, float]], voxels: int) -> float:
+        return measured[voxels]["time_steps"]
+
+    track_time_steps.unit = "steps"
+
+    def track_newton_iterations(self, measured: dict[int, dict[str, float]], voxels: int) -> float:
+        return measured[voxels]["newton_iterations"]
+
+    track_newton_iterations.unit = "iterations"
+
+    def track_linear_iterations(self, measured: dict[int, dict[str, float]], voxels: int) -> float:
+        return measured[voxels]["linear_iterations"]
+
+    track_linear_iterations.unit = "products"
+
+    def track_us_per_unknown_and_step(self, measured: dict[int, dict[str, float]], voxels: int) -> float:
+        numbers = measured[voxels]
+        return 1e6 * numbers["wall_time_s"] / numbers["unknowns"] / numbers["time_steps"]
+
+    track_us_per_unknown_and_step.unit = "us"
+
+
+def whole_discharge(voxels: int) -> dict[str, Any]:
+    """Run the main case from start to end and return its provenance, with the estimate of its memory."""
+    built = main_case(voxels)
+    with tempfile.TemporaryDirectory() as folder:
+        results = Simulation(built).run(Path(folder) / "out")
+        return dict(results.provenance) | {"estimated_memory_MiB": built.estimated_memory / 2**20}

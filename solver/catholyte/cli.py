@@ -1,4 +1,4 @@
-"""The command line: check, run, info, plot, export, mesh, materials, schema.
+"""The command line: check, run, effective, info, plot, export, mesh, materials, schema.
 
 Imports are made inside the commands, so that a faulty case is refused before anything heavy is loaded.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError
+from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError, nearest
 
 if TYPE_CHECKING:
     from catholyte.build import Built
@@ -36,6 +36,10 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. mesh.packing.seed=8; may be repeated."),
 ]
+
+ArrayName = Annotated[str | None, typer.Option(help="Array of an .npz or .vti file.")]
+RawShape = Annotated[str | None, typer.Option(help="Shape z,y,x of a .raw file.")]
+RawType = Annotated[str | None, typer.Option(help="Number type of a .raw file.")]
 
 #: exit codes: bad input, and a run that could not be finished
 BAD_INPUT, NOT_FINISHED = 2, 3
@@ -117,6 +121,72 @@ def run(
     _out.print(f"result in {folder}", highlight=False)
 
 
+@app.command()
+def effective(
+    source: Annotated[
+        str, typer.Argument(metavar="IMAGE|CASE", help="An image file, a name of the catalogue, or a case (.toml).")
+    ],
+    voxel_size: Annotated[str | None, typer.Option(help="Voxel edge, or z,y,x: '0.4 um'; '0.5, 0.4, 0.4 um'.")] = None,
+    sigma: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=VALUE", help="What a label conducts: 0=1, 2='0.18 mS/cm'; may be repeated."),
+    ] = None,
+    phase: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL", help="A label that conducts with 1; may be repeated.")
+    ] = None,
+    axis: Annotated[str, typer.Option(help="z, y, x, or all for the full tensor.")] = "all",
+    walls: Annotated[
+        str | None, typer.Option(help="Side walls: sealed (default of images) or periodic.", show_default=False)
+    ] = None,
+    resistance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A|B=VALUE", help="Area resistance between labels: '1|2=10 ohm cm2'; may be repeated."),
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="Mismatch allowed between the currents at the two plates.")] = 1e-4,
+    crop: Annotated[str | None, typer.Option(help="Part of the image, z0:z1,y0:y1,x0:x1.")] = None,
+    array: ArrayName = None,
+    shape: RawShape = None,
+    dtype: RawType = None,
+    overrides: Overrides = None,
+    save: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write summary, fields and .vti files.")] = None,
+    plots: Annotated[bool, typer.Option("--plots", help="Draw potential and flux, into FOLDER/plots.")] = False,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Effective conductivity or diffusivity, tortuosity factor and interface areas of an image or an electrode."""
+    from catholyte import effective as job
+
+    if form not in ("table", "json"):
+        raise InputError("--format", form, "'table' or 'json'", nearest(form, ("table", "json")))
+    plates = job.Plates(
+        job.read_axes(axis), job.read_walls(walls) if walls is not None else None, job.read_tolerance(tolerance)
+    )
+    options = job.ImageOptions(sigma or (), phase or (), resistance or (), voxel_size, crop, array, shape, dtype)
+    if save is not None:
+        job.check_folder(save)
+    elif plots:
+        raise InputError("--plots", True, "--save FOLDER beside it, where the pictures go")
+    if job.is_case(source):
+        job.refuse_options(options)
+        request = job.from_case(Path(source), overrides or (), plates)
+    elif overrides:
+        raise InputError("--set", overrides[0], "a case (.toml); an image has no keys")
+    else:
+        request = job.from_image(source, options, plates)
+    from catholyte.effective.run import run
+    from catholyte.report import effective_report
+
+    with _err.status("effective transport") as status:
+        done = run(
+            request, save, plots=plots, begin=lambda what, along: status.update(f"{what.title} along {'zyx'[along]}")
+        )
+    if form == "json":
+        sys.stdout.write(json.dumps(done.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        return
+    _out.print(effective_report(done.summary))
+    for path in done.files:
+        _out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
 def default_results(case: Path) -> Path:
     """Return where a run of ``case`` is written if nothing else is said: a folder named after case and its folder."""
     name = case.resolve().parent.name if case.name == "case.toml" else case.stem
@@ -186,17 +256,18 @@ def schema() -> None:
 @mesh_app.command("inspect")
 def mesh_inspect(
     image: Annotated[str, typer.Argument(help="An image file, or a name of the catalogue.")],
-    array: Annotated[str | None, typer.Option(help="Array of an .npz or .vti file.")] = None,
-    shape: Annotated[str | None, typer.Option(help="Shape z,y,x of a .raw file.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="Number type of a .raw file.")] = None,
+    array: ArrayName = None,
+    shape: RawShape = None,
+    dtype: RawType = None,
 ) -> None:
     """Show labels, volume fractions, clusters and percolation of an image."""
+    from catholyte.effective import read_shape
     from catholyte.mesh.catalogue import catalogue, fetch
     from catholyte.mesh.images import describe, read_image
     from catholyte.report import image_report
 
     path = fetch(image) if image in catalogue() else Path(image)
-    size = tuple(int(n) for n in shape.split(",")) if shape is not None else None
+    size = read_shape(shape) if shape is not None else None
     voxels = read_image(path, array=array, shape=size, dtype=dtype)
     _out.print(image_report(describe(voxels), voxels.shape))
 

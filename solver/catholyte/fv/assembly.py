@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from scipy.sparse import block_array, coo_array, csc_array, diags_array
 from catholyte.fv import kernels
 from catholyte.fv.laplacian import Indices, Laplacian
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]  # float64, or complex128 at a frequency
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,34 @@ class Coupling:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Where the unknowns and edges of a system stand on a voxel grid.
+
+    Attributes
+    ----------
+    shape
+        Voxels along z, y, x.
+    phi, lithium
+        Flat voxel of every potential and of every lithium unknown.
+    network
+        Which voxels belong to the ion conductors, shape (nz·ny·nx,), uint8.
+    phi_links, lithium_links
+        Where the conductance of every edge of A_φφ and of every transport path stands in an array of shape
+        (3, nz, ny, nx) that holds, for every axis and voxel, the link to the next voxel.
+    contrast
+        Largest ratio of conductances within the electron network and within the ion network.
+    """
+
+    shape: tuple[int, int, int]
+    phi: Indices
+    lithium: Indices
+    network: NDArray[np.uint8]
+    phi_links: NDArray[np.int64]
+    lithium_links: NDArray[np.int64]
+    contrast: float
+
+
+@dataclass(frozen=True)
 class CoupledSystem:
     """γM − ∂F/∂u with its border, all rows in amperes.
 
@@ -63,8 +92,12 @@ class CoupledSystem:
         The interface faces.
     terminal_row, terminal_corner
         c_φ and d.
+    lithium_paths
+        Conductances of the transport paths in m, one an edge.
     frozen
         Whether x is held: then δx = 0 and only potentials are solved for.
+    placement
+        Where all this stands on a voxel grid; None for unstructured meshes.
     """
 
     phi: Laplacian
@@ -75,7 +108,14 @@ class CoupledSystem:
     coupling: Coupling
     terminal_row: Floats
     terminal_corner: float
+    lithium_paths: Floats
     frozen: bool = False
+    placement: Placement | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Double precision, complex for a frequency in place of a time step."""
+        return np.result_type(self.storage, self.coupling.conductance)
 
     @property
     def n_phi(self) -> int:
@@ -90,7 +130,7 @@ class CoupledSystem:
     @cached_property
     def response_sum(self) -> Floats:
         """Σ ∂I/∂x over the faces of every host cell in A, shape (n_x,)."""
-        total = np.zeros(self.n_x)
+        total = np.zeros(self.n_x, dtype=self.coupling.response.dtype)
         kernels.add_at(total, self.coupling.host, self.coupling.response)
         return total
 
@@ -103,7 +143,7 @@ class CoupledSystem:
     def terminal_column(self) -> Floats:
         """The column b, shape (n_phi + n_x,)."""
         c = self.coupling
-        column = np.zeros(self.n_phi + self.n_x)
+        column = np.zeros(self.n_phi + self.n_x, dtype=self.dtype)
         kernels.add_at(column, c.electron, c.conductance)
         kernels.subtract_at(column, c.ion, c.conductance)
         if not self.frozen:
@@ -124,24 +164,40 @@ class CoupledSystem:
         kernels.couple_species(out[n:], c.electron, c.ion, c.host, c.conductance, phi)
         return out
 
-    def reduced_phi(self) -> Laplacian:
-        """Return A_φφ after eliminating every x through its own row.
+    @cached_property
+    def reduced_conductance(self) -> Floats:
+        """Conductance of every interface face in series with the storage and transport of its host cell, in S.
 
-        Each interface conductance then stands in series with the storage and transport of its host cell. This is the
-        Schur complement with A_xx replaced by its diagonal and faces of one cell driven alike.
+        With it A_φφ becomes its Schur complement after eliminating x, with A_xx replaced by its diagonal and the faces
+        of one cell driven alike.
         """
+        c = self.coupling
+        if self.frozen:
+            return c.conductance
+        free = self.storage + self.lithium_slope * self.lithium.row_sum
+        return c.conductance * (free / (free + self.driven_response))[c.host]
+
+    @cached_property
+    def driven_response(self) -> Floats:
+        """The response of the faces to x where it is restoring, in A, shape (n_x,)."""
+        total: Floats = np.where(self.response_sum.real > 0.0, self.response_sum, 0.0)
+        return total
+
+    def reduced_phi(self) -> Laplacian:
+        """Return A_φφ with the reduced conductances."""
         if self.frozen:
             return self.phi
-        c = self.coupling
-        response = np.maximum(self.response_sum, 0.0)
-        free = self.storage + self.lithium_slope * self.lithium.row_sum
-        share = free / (free + response)
-        edges = np.concatenate([self.conduction, c.conductance * share[c.host]])
+        edges = np.concatenate([self.conduction, self.reduced_conductance])
         return Laplacian.from_edges(self.phi.links, edges, self.phi.excess)
 
     def reduced_lithium(self) -> Laplacian:
         """Return A_xx in the unknown y = slope·x, which makes it symmetric."""
-        return replace(self.lithium, excess=(self.storage + np.maximum(self.response_sum, 0.0)) / self.safe_slope)
+        return replace(self.lithium, excess=self.lithium_excess)
+
+    @cached_property
+    def lithium_excess(self) -> Floats:
+        """What the diagonal of :meth:`reduced_lithium` holds beyond its links, in m, shape (n_x,)."""
+        return (self.storage + self.driven_response) / self.safe_slope
 
     @cached_property
     def safe_slope(self) -> Floats:

@@ -11,6 +11,10 @@ import numpy as np
 
 _jit = nb.njit(cache=True, nogil=True)
 _jit_parallel = nb.njit(cache=True, nogil=True, parallel=True)
+_jit_sums = nb.njit(cache=True, nogil=True, parallel=True, fastmath={"reassoc", "contract", "nsz"})
+
+#: parts of a vector that are summed on their own
+_CHUNKS = 64
 
 
 @_jit
@@ -69,10 +73,9 @@ def fill_weights(weights, slot_ab, slot_ba, edge_weights):
 def row_sums(out, indptr, weights):
     """Sum the weights of every row."""
     for i in range(out.size):
-        total = 0.0
+        out[i] = 0
         for k in range(indptr[i], indptr[i + 1]):
-            total += weights[k]
-        out[i] = total
+            out[i] += weights[k]
 
 
 @_jit
@@ -183,10 +186,10 @@ def prolong_add(fine, aggregate, coarse):
 
 @_jit
 def dot(a, b):
-    """Inner product accumulated in double precision."""
-    total = 0.0
+    """Σ a·b accumulated in double precision; no conjugate."""
+    total = 0.0 * a[0]
     for i in range(a.size):
-        total += float(a[i]) * float(b[i])
+        total += a[i] * b[i]
     return total
 
 
@@ -289,13 +292,23 @@ def couple_species(out, electron, ion, host, weight, potential):
         out[host[k]] += weight[k] * (potential[electron[k]] - potential[ion[k]])
 
 
+@_jit_sums
+def inner(a, b):
+    """Inner product Σ conj(a)·b in the precision of ``b``, summed over chunks that do not depend on the threads."""
+    size = (a.size + _CHUNKS - 1) // _CHUNKS
+    parts = np.zeros(_CHUNKS, dtype=b.dtype)
+    for k in nb.prange(_CHUNKS):
+        total = 0 * b[0]
+        for i in range(k * size, min((k + 1) * size, a.size)):
+            total += np.conj(a[i]) * b[i]
+        parts[k] = total
+    return parts.sum()
+
+
 @_jit_parallel
-def project_out(w, coefficients, basis, count):
-    """Make w orthogonal to the first ``count`` orthonormal rows of ``basis`` (modified Gram–Schmidt, row by row)."""
-    for j in range(count):
-        product = 0.0
-        for i in nb.prange(w.size):
-            product += basis[j, i] * w[i]
-        coefficients[j] = product
-        for i in nb.prange(w.size):
-            w[i] -= product * basis[j, i]
+def subtract_multiple(w, factor, v):
+    """W −= factor·v."""
+    size = (w.size + _CHUNKS - 1) // _CHUNKS
+    for k in nb.prange(_CHUNKS):
+        for i in range(k * size, min((k + 1) * size, w.size)):
+            w[i] -= factor * v[i]

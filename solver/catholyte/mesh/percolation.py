@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from catholyte.errors import MeshError
 from catholyte.mesh.graph import Graph
@@ -89,3 +92,38 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
             if kinds[name] == "active":
                 reacting_share[name] = float(graph.volume[cells & reacting].sum()) / volume
     return Percolation(keep, connected_share, reacting_share)
+
+
+def joined_to_both_ends(conducts: NDArray[np.bool_], *, periodic: bool = False) -> NDArray[np.bool_]:
+    """Find the voxels that are joined, through faces, to both ends of the first axis.
+
+    Parameters
+    ----------
+    conducts
+        Which voxels conduct, shape (nz, ny, nx).
+    periodic
+        Whether opposite side walls are joined.
+
+    Returns
+    -------
+    Mask of the same shape.
+    """
+    clusters = np.empty(conducts.shape, dtype=np.int32)
+    count = int(ndimage.label(conducts, output=clusters))
+    joined = np.arange(count + 1)
+    if periodic and count:
+        pairs = np.concatenate(
+            [
+                np.stack([clusters[:, 0].ravel(), clusters[:, -1].ravel()]),
+                np.stack([clusters[:, :, 0].ravel(), clusters[:, :, -1].ravel()]),
+            ],
+            axis=1,
+        )
+        a, b = pairs[:, (pairs > 0).all(axis=0)]
+        links = coo_array((np.ones(a.size, dtype=np.int8), (a, b)), shape=(count + 1, count + 1))
+        joined = connected_components(links.tocsr(), directed=False)[1]
+    low, high = joined[clusters[0][conducts[0]]], joined[clusters[-1][conducts[-1]]]
+    through = np.isin(joined, np.intersect1d(low, high))
+    through[0] = False
+    kept: NDArray[np.bool_] = through[clusters]
+    return kept

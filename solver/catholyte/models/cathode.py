@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from catholyte.errors import MeshError
 from catholyte.fv import kernels
-from catholyte.fv.assembly import CoupledSystem, Coupling
+from catholyte.fv.assembly import CoupledSystem, Coupling, Placement
 from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.mesh.graph import Graph
 from catholyte.models.control import Control
@@ -284,8 +284,34 @@ class Cathode:
         self._terminal_excess = np.zeros(self.n_phi)
         for faces in (self.collector, self.counter):
             np.add.at(self._terminal_excess, faces.unknown, faces.conductance)
+        self._placement = self._place()
         self._coupling_faces = tuple(
             np.concatenate([getattr(g, part) for g in self.reacting]) for part in ("electron", "ion", "host")
+        )
+
+    def _place(self) -> Placement | None:
+        graph = self.graph
+        if graph.grid is None or graph.face_axis is None:
+            return None
+        voxel = graph.grid.voxel
+        network = np.zeros(int(np.prod(graph.grid.shape)), dtype=np.uint8)
+        network[voxel[self.ion_cells]] = 1
+        faces = np.concatenate([self.conduction.face, *(g.face for g in self.reacting)])
+
+        def links(face: NDArray[np.int64]) -> NDArray[np.int64]:
+            return graph.face_axis[face].astype(np.int64) * network.size + voxel[graph.cell_a[face]]
+
+        cells = np.concatenate([self.electron_cells, self.ion_cells])
+        electronic = self.conduction.a < self.n_electron
+        networks = self.conduction.conductance[electronic], self.conduction.conductance[~electronic]
+        return Placement(
+            graph.grid.shape,
+            voxel[cells].astype(np.int32),
+            voxel[self.host_cells].astype(np.int32),
+            network,
+            links(faces),
+            links(self.lithium.face),
+            max((float(g.max() / g.min()) for g in networks if g.size), default=1.0),
         )
 
     # ------------------------------------------------------------------ state
@@ -423,5 +449,7 @@ class Cathode:
             coupling=Coupling(electron, ion, host, conductance, response),
             terminal_row=row,
             terminal_corner=d_V,
+            lithium_paths=self.lithium.conductance,
             frozen=frozen,
+            placement=self._placement,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -68,9 +69,14 @@ def _stated_kinds(results: Results) -> dict[str, str]:
 
 def phase_colours(results: Results) -> dict[str, str]:
     """Return the colour of every phase, by its kind and its place among the phases of that kind."""
+    return colours_of_kinds(phase_kinds(results))
+
+
+def colours_of_kinds(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Return the colour of every phase whose kind is given, by name."""
     colours: dict[str, str] = {}
     counts: dict[str, int] = {}
-    for name, kind in phase_kinds(results).items():
+    for name, kind in kinds.items():
         if name in _LAYERS:
             colours[name] = _LAYERS[name]
             continue

@@ -1,19 +1,26 @@
-"""Flexible GMRES (Saad 1993, doi:10.1137/0914028) with the true residual as its judge."""
+"""Flexible GMRES (Saad 1993, doi:10.1137/0914028), real or complex, with the true residual as its judge.
+
+Directions are kept in single precision, which a preconditioner deserves; every restart begins from the residual in
+double precision, so the accuracy of the solution is not limited by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv import kernels
 
-Vector = NDArray[np.float64]
+Vector = NDArray[Any]
 
-#: unknowns from which orthogonalisation in threads pays
-_PARALLEL_FROM = 100_000
+#: unknowns from which threads share the vector operations
+_PARALLEL_FROM = 20_000
+#: a cycle ends where single-precision directions have nothing more to give
+_LEAST_REDUCTION = 2e-6
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ def fgmres(
     Parameters
     ----------
     product, precondition
-        v ↦ A v and v ↦ approximately A⁻¹ v; the latter may change from call to call.
+        v ↦ A v in double precision, and v ↦ approximately A⁻¹ v for v in single precision; the latter may change from
+        call to call.
     b
         Right-hand side, shape (n,).
     tolerance
@@ -66,12 +74,15 @@ def fgmres(
     if size == 0.0:
         return KrylovResult(np.zeros_like(b), 0, 0.0)
     x = np.zeros_like(b) if start is None else start.copy()
-    residual = b.copy() if start is None else b - product(x)
+    residual = b if start is None else b - product(x)
     norm = float(np.linalg.norm(residual))
     done = 0
     while norm > tolerance * size and done < most_iterations:
         before = norm
-        x, steps = _cycle(product, precondition, x, residual, tolerance * size, min(restart, most_iterations - done))
+        correction, steps = _cycle(
+            product, precondition, residual, norm, tolerance * size, min(restart, most_iterations - done)
+        )
+        x += correction
         done += steps
         residual = b - product(x)
         norm = float(np.linalg.norm(residual))
@@ -83,50 +94,45 @@ def fgmres(
 def _cycle(
     product: Callable[[Vector], Vector],
     precondition: Callable[[Vector], Vector],
-    x: Vector,
     residual: Vector,
+    norm: float,
     target: float,
     length: int,
 ) -> tuple[Vector, int]:
-    norm = float(np.linalg.norm(residual))
-    basis = np.empty((length + 1, residual.size))
-    np.divide(residual, norm, out=basis[0])
-    searched: list[NDArray[np.float32]] = []
-    hessenberg = np.zeros((length + 1, length))
-    rotations = np.zeros((length, 2))
-    rhs = np.zeros(length + 1)
+    """Minimise the residual over a Krylov space of at most ``length`` directions; returns the correction."""
+    single = np.complex64 if np.iscomplexobj(residual) else np.float32
+    basis = [(residual / norm).astype(single)]
+    searched: list[Vector] = []
+    hessenberg = np.zeros((length + 1, length), dtype=residual.dtype)
+    rhs = np.zeros(length + 1, dtype=residual.dtype)
     rhs[0] = norm
-    used = 0
+    target = max(target, _LEAST_REDUCTION * norm)
     for j in range(length):
-        direction = precondition(basis[j])
-        searched.append(direction.astype(np.float32))
-        # The stored single-precision direction is the one that is used, so rounding it costs nothing.
-        w = product(searched[j].astype(np.float64))
-        if w.size >= _PARALLEL_FROM:
-            kernels.project_out(w, hessenberg[:, j], basis, j + 1)
-        else:
-            for i in range(j + 1):
-                hessenberg[i, j] = basis[i] @ w
-                w -= hessenberg[i, j] * basis[i]
+        searched.append(precondition(basis[j]))
+        w = product(searched[j].astype(residual.dtype))
+        for i, vector in enumerate(basis):
+            hessenberg[i, j] = _inner(vector, w)
+            _subtract(w, hessenberg[i, j], vector)
         length_w = float(np.linalg.norm(w))
         hessenberg[j + 1, j] = length_w
-        for i in range(j):
-            c, s = rotations[i]
-            upper, lower = hessenberg[i, j], hessenberg[i + 1, j]
-            hessenberg[i, j], hessenberg[i + 1, j] = c * upper + s * lower, c * lower - s * upper
-        radius = float(np.hypot(hessenberg[j, j], hessenberg[j + 1, j]))
-        if radius == 0.0:
+        small = hessenberg[: j + 2, : j + 1]
+        coefficients = np.linalg.lstsq(small, rhs[: j + 2], rcond=None)[0]
+        left = float(np.linalg.norm(rhs[: j + 2] - small @ coefficients))
+        if left <= target or length_w == 0.0 or not np.isfinite(left):
             break
-        rotations[j] = hessenberg[j, j] / radius, hessenberg[j + 1, j] / radius
-        c, s = rotations[j]
-        hessenberg[j, j], hessenberg[j + 1, j] = radius, 0.0
-        rhs[j], rhs[j + 1] = c * rhs[j], -s * rhs[j]
-        used = j + 1
-        if abs(rhs[j + 1]) <= target or length_w == 0.0:
-            break
-        np.divide(w, length_w, out=basis[j + 1])
-    coefficients = np.linalg.solve(np.triu(hessenberg[:used, :used]), rhs[:used])
-    x = x.copy()
-    for weight, vector in zip(coefficients, searched[:used], strict=True):
-        x += weight * vector
-    return x, used
+        basis.append((w / length_w).astype(single))
+    x = np.zeros_like(residual)
+    for weight, vector in zip(coefficients, searched, strict=True):
+        _subtract(x, -weight, vector)
+    return x, len(searched)
+
+
+def _inner(a: Vector, b: Vector) -> Any:
+    return np.vdot(a, b) if a.size < _PARALLEL_FROM else kernels.inner(a, b)
+
+
+def _subtract(w: Vector, factor: Any, v: Vector) -> None:
+    if w.size < _PARALLEL_FROM:
+        w -= factor * v
+    else:
+        kernels.subtract_multiple(w, factor, v)

@@ -8,8 +8,10 @@ nothing large cancels. The true residual of the bordered system is the judge.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,23 @@ from scipy.sparse.linalg import splu
 from catholyte.errors import NotConverged
 from catholyte.fv import kernels
 from catholyte.fv.assembly import CoupledSystem
-from catholyte.solve.krylov import fgmres
-from catholyte.solve.multigrid import Multigrid
+from catholyte.solve.blocks import Blocks, GraphBlocks, GridBlocks
+from catholyte.solve.krylov import KrylovResult, fgmres
 
-Vector = NDArray[np.float64]
+Vector = NDArray[Any]
+
+_log = logging.getLogger(__name__)
+
+_VARIANTS: dict[str, Callable[[], Blocks]] = {
+    "grid": GridBlocks,
+    "graph": GraphBlocks,
+    "graph, nested": lambda: GraphBlocks(inner=1e-2),
+}
+#: iterations after which a variant is left for the next, and those of the last one
+_PATIENCE, _MOST = 60, 120
+#: contrast of the conductances within one network, and ratio of interface to network conductance, up to which the
+#: geometric hierarchy is tried
+_CONTRAST, _STIFFEST = 1e4, 1e2
 
 #: unknowns below which a sparse factorisation is faster than the iteration (benchmarks/linear_crossover.py)
 DIRECT_LIMIT = 1000
@@ -83,14 +98,19 @@ class DirectSolver:
 class KrylovSolver:
     """Flexible GMRES on the bordered system with block-triangular multigrid.
 
-    Keeps its hierarchies and the response of the state to the terminal potential, which serves to eliminate the
-    terminal inside the preconditioner and may lag behind the matrix.
+    Three variants of the blocks stand ready: geometric multigrid on the voxel grid, aggregation on the graph, and
+    aggregation with the potentials nearly solved for every direction. The first is chosen from the coefficients; where
+    one fails the next takes over, which is logged. A variant that had to be left stays so for the next solves.
+
+    The response of the state to the terminal potential serves to eliminate the terminal inside the preconditioner and
+    may lag behind the matrix.
     """
 
     def __init__(self) -> None:
-        self._phi: Multigrid | None = None
-        self._lithium: Multigrid | None = None
+        self._blocks: dict[str, Blocks] = {}
         self._response: Vector | None = None
+        self._at_least = 0
+        self.variant = ""
 
     def solve(self, system: CoupledSystem, rhs: Vector, tolerance: float) -> LinearResult:
         """Solve for [δφ, δx, δV].
@@ -98,15 +118,42 @@ class KrylovSolver:
         Raises
         ------
         NotConverged
-            If the true residual stays above 100 times the tolerance.
+            If the true residual stays above 100 times the tolerance with every variant.
         """
+        spent = 0
+        result: KrylovResult | None = None
+        variants = list(_VARIANTS)
+        for k in range(max(self._at_least, _first_variant(system)), len(variants)):
+            name = variants[k]
+            if self.variant != name:
+                _log.info("linear solver: %s multigrid for %d unknowns", name, rhs.size)
+                self.variant = name
+            if name not in self._blocks:
+                self._blocks[name] = _VARIANTS[name]()
+            last = k + 1 == len(variants)
+            result = self._attempt(system, rhs, tolerance, self._blocks[name], _MOST if last else _PATIENCE)
+            spent += result.iterations
+            if result.residual <= (100.0 * tolerance if last else tolerance):
+                return LinearResult(result.x, spent, result.residual)
+            _log.warning(
+                "linear solver: %s multigrid left a residual of %.1e after %d iterations", name, result.residual, spent
+            )
+            self._at_least = min(k + 1, len(variants) - 1)
+        assert result is not None
+        raise NotConverged("linear solve", f"after {spent} iterations", [result.residual])
+
+    def _attempt(
+        self, system: CoupledSystem, rhs: Vector, tolerance: float, blocks: Blocks, most_iterations: int
+    ) -> KrylovResult:
         n = system.n_phi
-        self._prepare(system)
-        iterations = self._renew_response(system, _STALE, _RENEWED)
+        blocks.take(system)
+        iterations = self._renew_response(system, blocks, _STALE, _RENEWED)
         column, corner = system.terminal_column, system.terminal_corner
         # A control in volts is weighted to amperes, so that one norm judges all rows.
         weight = float(np.linalg.norm(column)) / abs(corner) if corner != 0.0 else 1.0
         row, corner = weight * system.terminal_row, weight * corner
+        response = self._response
+        assert response is not None
 
         def product(v: Vector) -> Vector:
             out = np.empty_like(v)
@@ -116,69 +163,81 @@ class KrylovSolver:
             return out
 
         def precondition(r: Vector) -> Vector:
-            assert self._response is not None
-            alone = self._precondition(system, r[:-1])
-            V = (r[-1] - row @ alone[:n]) / (corner - row @ self._response[:n])
-            return np.append(alone - V * self._response, V)
+            alone = _precondition(system, blocks, r[:-1])
+            V = (r[-1] - row @ alone[:n]) / (corner - row @ response[:n])
+            out = np.empty_like(r)
+            np.subtract(alone, V.astype(r.dtype) * response, out=out[:-1])
+            out[-1] = V
+            return out
 
         weighted = rhs.copy()
         weighted[-1] *= weight
-        result = fgmres(product, precondition, weighted, tolerance=tolerance)
+        result = fgmres(product, precondition, weighted, tolerance=tolerance, most_iterations=most_iterations)
         iterations += result.iterations
         if result.residual > tolerance:
-            iterations += self._renew_response(system, 0.0, tolerance)
-            result = fgmres(product, precondition, weighted, tolerance=tolerance, start=result.x)
+            iterations += self._renew_response(system, blocks, 0.0, max(tolerance, 1e-6))
+            assert self._response is not None
+            response = self._response
+            result = fgmres(
+                product,
+                precondition,
+                weighted,
+                tolerance=tolerance,
+                start=result.x,
+                most_iterations=most_iterations,
+            )
             iterations += result.iterations
-        if not result.residual <= 100.0 * tolerance:
-            raise NotConverged("linear solve", f"after {iterations} iterations", [result.residual])
-        return LinearResult(result.x, iterations, result.residual)
+        return KrylovResult(result.x, iterations, result.residual)
 
-    def _renew_response(self, system: CoupledSystem, stale: float, tolerance: float) -> int:
+    def _renew_response(self, system: CoupledSystem, blocks: Blocks, stale: float, tolerance: float) -> int:
         """Solve for the response to the terminal potential if the one at hand has a larger residual than ``stale``."""
         column = system.terminal_column
-        if self._response is not None:
-            miss = float(np.linalg.norm(column - system.product(self._response)))
+        start = None
+        if self._response is not None and self._response.dtype == _single(column):
+            start = self._response.astype(column.dtype)
+            miss = float(np.linalg.norm(column - system.product(start)))
             if miss <= stale * float(np.linalg.norm(column)):
                 return 0
         result = fgmres(
             system.product,
-            lambda r: self._precondition(system, r),
+            lambda r: _precondition(system, blocks, r),
             column,
             tolerance=tolerance,
-            start=self._response,
+            start=start,
+            most_iterations=_PATIENCE,
         )
-        self._response = result.x
+        self._response = result.x.astype(_single(column))
         return result.iterations
 
-    def _prepare(self, system: CoupledSystem) -> None:
-        phi = system.reduced_phi()
-        if self._phi is None:
-            self._phi = Multigrid(phi)
-        else:
-            self._phi.refresh(phi)
-        if system.frozen:
-            return
-        lithium = system.reduced_lithium()
-        if self._lithium is None:
-            self._lithium = Multigrid(lithium, sweeps=1)  # storage dominates its diagonal
-        else:
-            self._lithium.refresh(lithium)
 
-    def _precondition(self, system: CoupledSystem, r: Vector) -> Vector:
-        n, c = system.n_phi, system.coupling
-        out = np.empty_like(r)
-        assert self._phi is not None
-        if system.frozen:
-            out[:n] = self._phi.apply(r[:n])
-            out[n:] = r[n:]
-            return out
-        assert self._lithium is not None
-        # Upper step: what x would answer alone changes the load of the potentials.
-        alone = r[n:] / system.lithium_diagonal
-        load = r[:n].copy()
-        kernels.couple_potential(load, c.electron, c.ion, c.host, -c.response, alone)
-        out[:n] = self._phi.apply(load)
-        rest = r[n:].copy()
-        kernels.couple_species(rest, c.electron, c.ion, c.host, -c.conductance, out[:n])
-        out[n:] = self._lithium.apply(rest) / system.safe_slope
+def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
+    return np.complex64 if np.iscomplexobj(v) else np.float32
+
+
+def _first_variant(system: CoupledSystem) -> int:
+    """Choose the variant to begin with: geometric multigrid wants a grid and moderate contrast within each network."""
+    if system.placement is None:
+        return 1
+    paths = system.conduction
+    largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
+    if paths.size == 0 or largest > _STIFFEST * float(paths.min()):
+        return 1
+    return 0 if system.placement.contrast <= _CONTRAST else 1
+
+
+def _precondition(system: CoupledSystem, blocks: Blocks, r: Vector) -> Vector:
+    n, c = system.n_phi, system.coupling
+    out = np.empty_like(r)
+    if system.frozen:
+        out[:n] = blocks.potentials(r[:n])
+        out[n:] = r[n:]
         return out
+    # Upper step: what x would answer alone changes the load of the potentials.
+    alone = r[n:] / system.lithium_diagonal
+    load = r[:n].copy()
+    kernels.couple_potential(load, c.electron, c.ion, c.host, -c.response, alone)
+    out[:n] = blocks.potentials(load)
+    rest = r[n:].copy()
+    kernels.couple_species(rest, c.electron, c.ion, c.host, -c.conductance, out[:n])
+    out[n:] = blocks.lithium(rest) / system.safe_slope
+    return out

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from catholyte.fv import kernels
 from catholyte.fv.laplacian import Laplacian
 
-Floats32 = NDArray[np.float32]
+Floats32 = NDArray[Any]  # float32, or complex64 for impedance
 Indices = NDArray[np.int32]
 
 #: rows from which a level is coarsened, and up to which the last one is inverted
@@ -81,16 +82,16 @@ def _sum_to(
     # Links to rows without a coarse partner ground their other end, as in the Galerkin product.
     outside = transfer.aggregate[indices] < 0
     if outside.any():
-        excess = excess + _row_sums(indptr, np.where(outside, weights, np.float32(0.0)))
-    coarse_weights = np.empty(transfer.indices.size, dtype=np.float32)
+        excess = excess + _row_sums(indptr, np.where(outside, weights, weights.dtype.type(0)))
+    coarse_weights = np.empty(transfer.indices.size, dtype=weights.dtype)
     kernels.sum_links(coarse_weights, transfer.slot, weights)
-    coarse_excess = np.empty(transfer.n_coarse, dtype=np.float32)
+    coarse_excess = np.empty(transfer.n_coarse, dtype=excess.dtype)
     kernels.restrict(coarse_excess, transfer.aggregate, excess)
     return coarse_weights, coarse_excess
 
 
 def _row_sums(indptr: Indices, weights: Floats32) -> Floats32:
-    total = np.empty(indptr.size - 1, dtype=np.float32)
+    total = np.empty(indptr.size - 1, dtype=weights.dtype)
     kernels.row_sums(total, indptr, weights)
     return total
 
@@ -137,7 +138,7 @@ class Multigrid:
             n = indptr.size - 1
             transfer = None
             if n > _COARSEST:
-                transfer = _aggregate(indptr, indices, weights, excess)
+                transfer = _aggregate(indptr, indices, np.abs(weights), np.abs(excess))
                 if transfer.n_coarse == 0 or transfer.n_coarse > 0.8 * n:
                     transfer = None
             self._levels.append(
@@ -148,7 +149,7 @@ class Multigrid:
                     excess,
                     _row_sums(indptr, weights) + excess,
                     transfer,
-                    np.empty(n, dtype=np.float32),
+                    np.empty(n, dtype=weights.dtype),
                     None if n < _PARALLEL_FROM else np.linspace(0, n, _BLOCKS + 1).astype(np.int64),
                 )
             )
@@ -160,10 +161,11 @@ class Multigrid:
 
     def _scaled(self, matrix: Laplacian) -> tuple[Floats32, Floats32]:
         """Scale to a largest diagonal of one, so that float32 holds any unit system."""
-        self._scale = 1.0 / float(matrix.diagonal.max())
+        self._scale = 1.0 / float(np.abs(matrix.diagonal).max())
+        single = np.complex64 if np.iscomplexobj(matrix.diagonal) else np.float32
         return (
-            (matrix.weights * self._scale).astype(np.float32),
-            (matrix.excess * self._scale).astype(np.float32),
+            (matrix.weights * self._scale).astype(single),
+            (matrix.excess * self._scale).astype(single),
         )
 
     def _invert_coarsest(self) -> None:
@@ -172,11 +174,11 @@ class Multigrid:
         if n > _DENSE_LIMIT:
             level.inverse = None
             return
-        dense = np.zeros((n, n))
+        dense = np.zeros((n, n), dtype=np.result_type(level.diagonal.dtype, np.float64))
         rows = np.repeat(np.arange(n), np.diff(level.indptr))
-        np.add.at(dense, (rows, level.indices), -level.weights.astype(np.float64))
+        np.add.at(dense, (rows, level.indices), -level.weights.astype(dense.dtype))
         dense[np.arange(n), np.arange(n)] += -dense.sum(axis=1) + level.excess
-        level.inverse = np.linalg.inv(dense).astype(np.float32)
+        level.inverse = np.linalg.inv(dense).astype(level.diagonal.dtype)
 
     def refresh(self, matrix: Laplacian) -> None:
         """Take the weights of ``matrix``, whose pattern is that of the constructor's."""
@@ -193,13 +195,15 @@ class Multigrid:
         """Rows of every level, finest first."""
         return tuple(level.diagonal.size for level in self._levels)
 
-    def apply(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return an approximation of A⁻¹ b for b of shape (n,)."""
+    def apply(self, b: NDArray[Any]) -> Floats32:
+        """Return an approximation of A⁻¹ b in single precision for b of shape (n,)."""
         size = float(np.max(np.abs(b), initial=0.0))
+        dtype = self._levels[0].diagonal.dtype
         if size == 0.0:
-            return np.zeros_like(b)
-        x = self._cycle(0, (b / size).astype(np.float32))
-        return x.astype(np.float64) * (size * self._scale)
+            return np.zeros(b.size, dtype=dtype)
+        x = self._cycle(0, (b / size).astype(dtype))
+        x *= np.float32(size * self._scale)
+        return x
 
     def _cycle(self, at: int, b: Floats32) -> Floats32:
         level = self._levels[at]
@@ -234,21 +238,21 @@ class Multigrid:
             return first
         a_first = self._product(level, first)
         curvature, overlap = kernels.dot(first, a_first), kernels.dot(first, b)
-        if curvature <= 0.0:
+        if curvature.real <= 0.0:
             return first
         step = overlap / curvature
-        rest = b - np.float32(step) * a_first
-        if kernels.dot(rest, rest) <= 0.0625 * kernels.dot(b, b):
-            return np.float32(step) * first
+        rest = b - b.dtype.type(step) * a_first
+        if np.linalg.norm(rest) <= 0.25 * np.linalg.norm(b):
+            return b.dtype.type(step) * first
         second = self._cycle(at, rest)
         a_second = self._product(level, second)
         mixed = kernels.dot(second, a_first)
         curvature_2 = kernels.dot(second, a_second) - mixed * mixed / curvature
         overlap_2 = kernels.dot(second, rest)
-        if curvature_2 <= 0.0:
-            return np.float32(step) * first
+        if curvature_2.real <= 0.0:
+            return b.dtype.type(step) * first
         along = overlap_2 / curvature_2
-        return np.float32(step - mixed * along / curvature) * first + np.float32(along) * second
+        return b.dtype.type(step - mixed * along / curvature) * first + b.dtype.type(along) * second
 
     @staticmethod
     def _product(level: _Level, x: Floats32) -> Floats32:
