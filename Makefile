@@ -9,7 +9,7 @@ OUT    := $(CASE)/ncm83_packing.results
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench report peers clean
 
 run: $(VENV)/.ready
 	$(BIN)/catholyte check $(CASE)/case.toml
@@ -25,8 +25,20 @@ check: $(VENV)/.ready-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Sizes that take minutes: CATHOLYTE_BENCH_LONG=1. Threads of `report` and `peers`: THREADS=2; more options: ARGS="…".
+THREADS ?= 1
+ARGS    ?=
+
 bench: $(VENV)/.ready-bench
+	cd benchmarks && ../$(BIN)/asv machine --yes
 	cd benchmarks && ../$(BIN)/asv run --quick --show-stderr --python=same
+
+report: $(VENV)/.ready
+	$(BIN)/python -m benchmarks.report --threads $(THREADS) $(ARGS)
+	$(BIN)/python -m benchmarks.bandwidth --threads $(THREADS)
+
+peers: $(VENV)/.ready-peers
+	$(BIN)/python -m benchmarks.peers --threads $(THREADS) $(ARGS)
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +52,10 @@ $(VENV)/.ready-test: pyproject.toml $(VENV)/.ready
 
 $(VENV)/.ready-bench: pyproject.toml $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
+	touch $@
+
+$(VENV)/.ready-peers: pyproject.toml benchmarks/peers/constraints.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --editable ".[peers]" --constraint benchmarks/peers/constraints.txt
 	touch $@
 
 clean:

@@ -321,14 +321,15 @@ def _growth(section: Section, rows: Sequence[Row]) -> list[str]:
     if len(rows) < 2:
         return []
     lines = []
+    headings = {column.key: column.heading for column in section.columns}
     sizes = [row[section.size] for row in rows]
     for key in section.fitted:
         values = [row[key] for row in rows]
         pairs = zip(itertools.pairwise(sizes), itertools.pairwise(values), strict=True)
         between = ", ".join(f"{_exponent(*pair):.2f}" for pair in pairs)
-        lines.append(f"{key} ~ {section.size}^{_exponent(sizes, values):.2f} (from size to size: {between})")
+        lines.append(f"{headings[key]} ~ {section.size}^{_exponent(sizes, values):.2f} (from size to size: {between})")
     for key in section.growing:
-        lines.append(f"{key}: ×{rows[-1][key] / rows[0][key]:.2f} from {rows[0]['edge']}³ to {rows[-1]['edge']}³")
+        lines.append(f"{headings[key]}: ×{rows[-1][key] / rows[0][key]:.2f} from {rows[0]['edge']}³ to {rows[-1]['edge']}³")
     return lines
 
 

@@ -11,10 +11,6 @@ import numpy as np
 
 _jit = nb.njit(cache=True, nogil=True)
 _jit_parallel = nb.njit(cache=True, nogil=True, parallel=True)
-_jit_sums = nb.njit(cache=True, nogil=True, parallel=True, fastmath={"reassoc", "contract", "nsz"})
-
-#: parts of a vector that are summed on their own
-_CHUNKS = 64
 
 
 @_jit
@@ -290,25 +286,3 @@ def couple_species(out, electron, ion, host, weight, potential):
     """Add weight·(potential[electron] − potential[ion]) to the host row of every interface face."""
     for k in range(host.size):
         out[host[k]] += weight[k] * (potential[electron[k]] - potential[ion[k]])
-
-
-@_jit_sums
-def inner(a, b):
-    """Inner product Σ conj(a)·b in the precision of ``b``, summed over chunks that do not depend on the threads."""
-    size = (a.size + _CHUNKS - 1) // _CHUNKS
-    parts = np.zeros(_CHUNKS, dtype=b.dtype)
-    for k in nb.prange(_CHUNKS):
-        total = 0 * b[0]
-        for i in range(k * size, min((k + 1) * size, a.size)):
-            total += np.conj(a[i]) * b[i]
-        parts[k] = total
-    return parts.sum()
-
-
-@_jit_parallel
-def subtract_multiple(w, factor, v):
-    """W −= factor·v."""
-    size = (w.size + _CHUNKS - 1) // _CHUNKS
-    for k in nb.prange(_CHUNKS):
-        for i in range(k * size, min((k + 1) * size, w.size)):
-            w[i] -= factor * v[i]

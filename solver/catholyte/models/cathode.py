@@ -293,13 +293,13 @@ class Cathode:
         graph = self.graph
         if graph.grid is None or graph.face_axis is None:
             return None
-        voxel = graph.grid.voxel
+        voxel, axis = graph.grid.voxel, graph.face_axis.astype(np.int64)
         network = np.zeros(int(np.prod(graph.grid.shape)), dtype=np.uint8)
         network[voxel[self.ion_cells]] = 1
         faces = np.concatenate([self.conduction.face, *(g.face for g in self.reacting)])
 
         def links(face: NDArray[np.int64]) -> NDArray[np.int64]:
-            return graph.face_axis[face].astype(np.int64) * network.size + voxel[graph.cell_a[face]]
+            return axis[face] * network.size + voxel[graph.cell_a[face]]
 
         cells = np.concatenate([self.electron_cells, self.ion_cells])
         electronic = self.conduction.a < self.n_electron

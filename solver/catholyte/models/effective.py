@@ -1,9 +1,9 @@
 """Effective conductivity or diffusivity of a label image between two plates: ∇·(σ∇φ) = 0.
 
 Every voxel conducts with the conductivity of its phase; faces between unlike phases may carry an area resistance. The
-plates lie on the outer faces of the image, half a voxel from the first centres, at 0 V and 1 V; the side walls are sealed
-or periodic. The conductivity follows from the dissipated power, whose error is the square of the error of the potential;
-the solve ends when the currents through the two plates agree and the power is known to the same tolerance.
+plates lie on the outer faces of the image, half a voxel from the first centres, at 0 V and 1 V; the side walls are
+sealed or periodic. The conductivity follows from the dissipated power, whose error is the square of the error of the
+potential; the solve ends when the currents through the two plates agree and the power is known to the same tolerance.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.errors import NotConverged
-from catholyte.fv import grid_kernels as kernels
+from catholyte.fv import grid_setup
 from catholyte.mesh.percolation import joined_to_both_ends
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.conduction import effective_conductivity
@@ -96,6 +96,11 @@ class _Problem:
     tolerance: float
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        nz, ny, nx = self.labels.shape
+        return nz, ny, nx
+
+    @property
     def outside(self) -> int:
         return self.sigma.size - 1
 
@@ -154,14 +159,14 @@ def effective_transport(
         return result(value=0.0, flux=(0.0, 0.0, 0.0), mismatch=0.0, iterations=0, method=method, potential=nothing)
     x, iterations, method = _solve(turned)
     power, moments = _dissipation(turned, x)
-    inflow, outflow = _plate_currents(turned, x.reshape(turned.labels.shape))
+    inflow, outflow = _plate_currents(turned, x.reshape(turned.shape))
     volume = turned.length * turned.cross_section
     along = [m * d * turned.length / volume for m, d in zip(moments, turned.spacing, strict=True)]
     flux = np.empty(3)
     flux[[axis, *(k for k in range(3) if k != axis)]] = along
     potential = None
     if keep_potential:
-        shaped = np.where(turned.labels == turned.outside, np.nan, x.reshape(turned.labels.shape)).astype(np.float32)
+        shaped = np.where(turned.labels == turned.outside, np.nan, x.reshape(turned.shape)).astype(np.float32)
         potential = np.ascontiguousarray(np.moveaxis(shaped, 0, axis))
     return result(
         value=power * turned.length / turned.cross_section,
@@ -182,7 +187,7 @@ def _turn(
     resistance: NDArray[np.float64] | None,
     tolerance: float,
 ) -> tuple[_Problem, int, int]:
-    """Turn the image, leave out what does not join both plates; returns the numbers of conducting and left-out voxels."""
+    """Turn the image and leave out what does not join both plates; count what conducts and what is left out."""
     values = np.append(np.asarray(sigma, dtype=np.float64), 0.0)
     order = (axis, *(k for k in range(3) if k != axis))
     turned = np.array(np.moveaxis(labels, axis, 0), dtype=np.uint8, order="C")
@@ -229,16 +234,18 @@ def _solve(problem: _Problem) -> tuple[Floats, int, str]:
 
 def _solve_grid(problem: _Problem) -> tuple[Floats, int, bool]:
     labels = problem.labels.reshape(-1)
-    shape = problem.labels.shape
+    shape = problem.shape
     scale = 1.0 / float(problem.table[:, :-1, :-1].max())
     links = np.empty((1, 1, 3, *shape), dtype=np.float32)
-    kernels.image_links(links.reshape(-1), labels, (problem.table * scale).astype(np.float32), *shape, problem.periodic)
+    grid_setup.image_links(
+        links.reshape(-1), labels, (problem.table * scale).astype(np.float32), *shape, problem.periodic
+    )
     plates = np.zeros((1, *shape), dtype=np.float32)
     plates[0, 0] += (problem.plate * scale)[problem.labels[0]]
     plates[0, -1] += (problem.plate * scale)[problem.labels[-1]]
     solver = GridSolver(GridLaplacian(links, plates))
     x = np.empty(labels.size)
-    kernels.image_ramp(x, labels, problem.outside, *shape)
+    grid_setup.image_ramp(x, labels, problem.outside, *shape)
     plane = shape[1] * shape[2]
     load = np.zeros(labels.size, dtype=np.float32)
     load[-plane:] = (problem.plate * scale)[labels[-plane:]]
@@ -306,9 +313,9 @@ def _mismatch(inflow: float, outflow: float) -> float:
 
 def _dissipation(problem: _Problem, x: Floats) -> tuple[float, Floats]:
     """Return the power in W and the summed currents along every axis in A."""
-    shape = problem.labels.shape
+    shape = problem.shape
     power, moment = np.empty(shape[0]), np.empty((shape[0], 3))
-    kernels.image_dissipation(
+    grid_setup.image_dissipation(
         power, moment, problem.labels.reshape(-1), problem.table, problem.plate, x, *shape, problem.periodic
     )
     return float(power.sum()), moment.sum(axis=0)

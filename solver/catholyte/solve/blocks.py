@@ -133,7 +133,7 @@ class GraphBlocks:
     Parameters
     ----------
     inner
-        Relative residual to which the potentials are solved for one direction of the outer iteration; one cycle if None.
+        Relative residual to which the potentials are solved for one outer direction; one cycle if None.
     """
 
     def __init__(self, inner: float | None = None) -> None:

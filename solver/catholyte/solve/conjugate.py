@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv import grid_kernels as kernels
+from catholyte.fv import vectors
 from catholyte.solve.grid import GridLaplacian, GridMultigrid
+from catholyte.solve.threads import crew
 
 Array = NDArray[Any]
-
-#: parts of a vector that are summed on their own, so that sums do not depend on the number of threads
-_CHUNKS = 64
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ class GridSolver:
     def __init__(self, operator: GridLaplacian) -> None:
         self.multigrid = GridMultigrid(operator)
         self._x, self._r, self._p, self._q = (np.empty_like(self.multigrid.levels[0].x) for _ in range(4))
-        self._sums = np.empty(_CHUNKS, dtype=np.result_type(self._x.dtype, np.float64))
+        self._sums = np.empty(vectors.CHUNKS, dtype=np.result_type(self._x.dtype, np.float64))
         self._planes = np.empty(operator.shape[0], dtype=self._sums.dtype)
-        self._squares = np.empty(_CHUNKS)
+        self._squares = np.empty(vectors.CHUNKS)
 
     def refresh(self, operator: GridLaplacian) -> None:
         """Take the numbers of ``operator``, which has the shape and networks of the constructor's."""
@@ -79,6 +78,7 @@ class GridSolver:
         x, r, p, q = self._x, self._r, self._p, self._q
         x.fill(0)
         r[:] = b
+        crew.adapt(lambda: self.multigrid.levels[0].relax(b, 0))
         size = float(np.linalg.norm(b))
         if size == 0.0:
             return Solution(x, 0, 0.0)
@@ -89,12 +89,12 @@ class GridSolver:
             if done == 0:
                 p[:] = z
             else:
-                kernels.grid_turn(p, z, p.dtype.type(overlap / before), _CHUNKS)
+                vectors.turn(p, z, p.dtype.type(overlap / before))
             curvature = self._product(q, p)
             if curvature == 0.0 or not np.isfinite(curvature):
                 break
             step = overlap / curvature
-            kernels.grid_advance(x, r, p.dtype.type(step), p, q, self._squares, _CHUNKS)
+            vectors.advance(x, r, p.dtype.type(step), p, q, self._squares)
             norm = float(np.sqrt(self._squares.sum()))
             before = overlap
             done += 1
@@ -114,5 +114,5 @@ class GridSolver:
         return self._planes.sum()
 
     def _dot(self, a: Array, b: Array) -> Any:
-        kernels.grid_dot(self._sums, a, b, _CHUNKS)
+        vectors.overlap_sums(self._sums, a, b)
         return self._sums.sum()

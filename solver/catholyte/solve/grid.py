@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv import grid_kernels as kernels
+from catholyte.fv import grid_setup
 
 Array = NDArray[Any]
 
@@ -98,7 +99,7 @@ class _Level:
         self.links = op.links.reshape(-1)
         self.within = np.zeros(1, dtype=self.dtype) if op.within is None else op.within.reshape(-1)
         self.excess = (op.plates if op.storage is None else op.plates + op.storage).reshape(-1)
-        kernels.grid_diagonal(self.diagonal, self.excess, self.links, self.within, self.slots, *self.shape)
+        grid_setup.grid_diagonal(self.diagonal, self.excess, self.links, self.within, self.slots, *self.shape)
 
     def relax(self, b: Array, colour: int, *, neighbours: bool = True) -> None:
         """Relax the cells of one colour."""
@@ -116,11 +117,11 @@ class _Level:
         prolong(self.x, coarse, self.network, *self._blocks)
 
     @property
-    def _blocks(self) -> tuple[int, ...]:
+    def _blocks(self) -> tuple[int, int, int, int, int, int, int, int]:
         return (self.slots, *self.shape, *self.factors, self.coarse_slots)
 
     @property
-    def stencil(self) -> tuple[Any, ...]:
+    def stencil(self) -> tuple[Array, Array, Array]:
         return self.links, self.diagonal, self.within
 
     def coarsened(self) -> GridLaplacian:
@@ -130,7 +131,7 @@ class _Level:
         links = np.empty((s, s, 3, *shape), dtype=self.dtype)
         within = np.empty(shape, dtype=self.dtype) if s == 2 else None
         size = self._blocks
-        kernels.grid_coarsen(
+        grid_setup.grid_coarsen(
             links.reshape(-1),
             _NONE.astype(self.dtype) if within is None else within.reshape(-1),
             self.links,
@@ -141,7 +142,7 @@ class _Level:
 
         def blocks(fine: Array) -> Array:
             coarse = np.empty((s, *shape), dtype=self.dtype)
-            kernels.grid_block_sum(coarse.reshape(-1), fine.reshape(-1), self.network, *size)
+            grid_setup.grid_block_sum(coarse.reshape(-1), fine.reshape(-1), self.network, *size)
             return coarse
 
         plates = blocks(op.plates)

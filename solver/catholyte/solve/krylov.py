@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catholyte.fv import kernels
+from catholyte.fv import vectors
 
 Vector = NDArray[Any]
 
@@ -128,11 +128,11 @@ def _cycle(
 
 
 def _inner(a: Vector, b: Vector) -> Any:
-    return np.vdot(a, b) if a.size < _PARALLEL_FROM else kernels.inner(a, b)
+    return np.vdot(a, b) if a.size < _PARALLEL_FROM else vectors.inner(a, b)
 
 
 def _subtract(w: Vector, factor: Any, v: Vector) -> None:
     if w.size < _PARALLEL_FROM:
         w -= factor * v
     else:
-        kernels.subtract_multiple(w, factor, v)
+        vectors.subtract_multiple(w, factor, v)

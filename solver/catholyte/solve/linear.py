@@ -152,9 +152,6 @@ class KrylovSolver:
         # A control in volts is weighted to amperes, so that one norm judges all rows.
         weight = float(np.linalg.norm(column)) / abs(corner) if corner != 0.0 else 1.0
         row, corner = weight * system.terminal_row, weight * corner
-        response = self._response
-        assert response is not None
-
         def product(v: Vector) -> Vector:
             out = np.empty_like(v)
             out[:-1] = system.product(v[:-1])
@@ -163,6 +160,8 @@ class KrylovSolver:
             return out
 
         def precondition(r: Vector) -> Vector:
+            response = self._response
+            assert response is not None
             alone = _precondition(system, blocks, r[:-1])
             V = (r[-1] - row @ alone[:n]) / (corner - row @ response[:n])
             out = np.empty_like(r)
@@ -176,8 +175,6 @@ class KrylovSolver:
         iterations += result.iterations
         if result.residual > tolerance:
             iterations += self._renew_response(system, blocks, 0.0, max(tolerance, 1e-6))
-            assert self._response is not None
-            response = self._response
             result = fgmres(
                 product,
                 precondition,
