@@ -17,7 +17,7 @@ run: $(VENV)/.ready
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/unit/test_kernels.py
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/unit/test_kernels.py tests/unit/test_grid_kernels.py
 
 check: $(VENV)/.ready-test
 	$(BIN)/ruff check .

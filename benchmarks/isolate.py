@@ -76,13 +76,15 @@ def measure(
         Interpreter to run it with.
     """
     environment = dict(os.environ) | dict.fromkeys(_THREADS, str(threads))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
     with tempfile.TemporaryDirectory() as folder:
         job_file, result_file, errors = (Path(folder) / name for name in ("job.json", "result.json", "errors.txt"))
         job_file.write_text(json.dumps(dict(job)), encoding="utf-8")
+        # Started in the folder that will be removed: a program that crashes may leave a trace behind.
         command = [python, "-m", "benchmarks.isolate", function, str(job_file), str(result_file)]
         with errors.open("wb") as stream:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=stream, start_new_session=True
+                command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=stream, start_new_session=True
             )
             excess = _watch(process, time.monotonic() + limit, memory)
         if excess is not None:

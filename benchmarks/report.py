@@ -211,10 +211,11 @@ def coupled(*, voxels: int) -> dict[str, Any]:
 
 def steps(*, voxels: int) -> dict[str, Any]:
     """Measure set-up and twelve time steps."""
-    from benchmarks.suite.discharge import Step, main_case
+    from benchmarks.suite.discharge import Step, main_case, warm_up
     from catholyte.simulation import Simulation
 
-    before = _warm_up()
+    warm_up()
+    before = restart_peak()
     began = perf_counter()
     step = Step()
     step.simulation = Simulation(main_case(voxels))
@@ -236,9 +237,10 @@ def steps(*, voxels: int) -> dict[str, Any]:
 
 def discharge(*, voxels: int) -> dict[str, Any]:
     """Measure a whole discharge."""
-    from benchmarks.suite.discharge import whole_discharge
+    from benchmarks.suite.discharge import warm_up, whole_discharge
 
-    before = _warm_up()
+    warm_up()
+    before = restart_peak()
     began = perf_counter()
     run = whole_discharge(voxels)
     seconds = perf_counter() - began
@@ -253,17 +255,6 @@ def discharge(*, voxels: int) -> dict[str, Any]:
         "end": run["end_reason"],
         **_memory(run["unknowns"], before),
     }
-
-
-def _warm_up() -> float:
-    """Take a few steps of a small case; returns the resident memory after it in B and restarts the peak."""
-    from benchmarks.suite.discharge import Step, main_case
-    from catholyte.simulation import Simulation
-
-    warm = Step()
-    warm.simulation = Simulation(main_case(32))
-    warm.advance()
-    return restart_peak()
 
 
 def _memory(size: int, before: float) -> dict[str, float]:
@@ -329,7 +320,9 @@ def _growth(section: Section, rows: Sequence[Row]) -> list[str]:
         between = ", ".join(f"{_exponent(*pair):.2f}" for pair in pairs)
         lines.append(f"{headings[key]} ~ {section.size}^{_exponent(sizes, values):.2f} (from size to size: {between})")
     for key in section.growing:
-        lines.append(f"{headings[key]}: ×{rows[-1][key] / rows[0][key]:.2f} from {rows[0]['edge']}³ to {rows[-1]['edge']}³")
+        lines.append(
+            f"{headings[key]}: ×{rows[-1][key] / rows[0][key]:.2f} from {rows[0]['edge']}³ to {rows[-1]['edge']}³"
+        )
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.isolate import peak_memory, restart_peak
-from benchmarks.peers.adapters import PEERS
+from benchmarks.peers.adapters import OURS, PEERS
 from benchmarks.peers.problem import Plates, Problem
 
 #: runs of one solver, of which the fastest counts, and seconds after which there are no more
@@ -42,7 +42,7 @@ def measure(
         _, again = solver.solve(function, problem)
         runs, spent = runs + 1, spent + again.counted
         clock = min(clock, again, key=lambda each: each.counted)
-    where = plates if peer == "catholyte" else solver.plates
+    where = plates if peer == OURS else solver.plates
     currents = answer.through(problem, where)
     sigma = problem.conductivity(answer.total(problem, where), where)
     return {

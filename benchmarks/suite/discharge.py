@@ -58,6 +58,7 @@ class Step:
 
     def setup(self, voxels: int) -> None:
         skip_long(voxels, 96)
+        warm_up()
         self.simulation = Simulation(main_case(voxels))
 
     def advance(self) -> dict[str, float]:
@@ -88,6 +89,13 @@ class Step:
         return self.advance()["linear"]
 
 
+def warm_up() -> None:
+    """Take the first steps of a case that is just large enough for threads, so that all kernels are compiled."""
+    small = Step()
+    small.simulation = Simulation(main_case(32))
+    small.advance()
+
+
 class Discharge:
     """Whole discharges at 0.1C, the store included."""
 
@@ -101,6 +109,7 @@ class Discharge:
 
     def setup(self, voxels: int) -> None:
         skip_long(voxels, 48)
+        warm_up()
         self.folder = Path(tempfile.mkdtemp())
         self.simulation = Simulation(main_case(voxels))
 
@@ -124,6 +133,7 @@ class DischargeCost:
     timeout = 60
 
     def setup_cache(self) -> dict[int, dict[str, float]]:
+        warm_up()
         return {voxels: whole_discharge(voxels) for voxels in wanted(self.params, 48)}
 
     setup_cache.timeout = 7200

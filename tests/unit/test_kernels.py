@@ -1,4 +1,4 @@
-"""Every kernel of ``fv/kernels.py`` against a twin in plain numpy, compiled and as plain Python.
+"""Every kernel of ``fv/kernels.py`` and ``fv/vectors.py`` against a twin in plain numpy, compiled and as plain Python.
 
 The twins are written as dense matrices or sets of Python, so that they share no loop with the kernels. The
 kernels are those of (A x)_p = d_p x_p + Σ_q w_pq (x_p − x_q) and of pairwise aggregation (Notay 2010, ETNA
@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from catholyte.fv import kernels
+from catholyte.fv import kernels, vectors
 from catholyte.fv.laplacian import Links
 
 N, M = 40, 110
@@ -33,7 +33,6 @@ NAMES = [
     "laplacian_residual_parallel",
     "gauss_seidel_forward_blocks",
     "gauss_seidel_backward_blocks",
-    "project_out",
     "restrict",
     "prolong_add",
     "dot",
@@ -43,15 +42,25 @@ NAMES = [
     "sum_links",
     "couple_potential",
     "couple_species",
+    "face_currents",
 ]
+VECTOR_NAMES = ["inner", "subtract_multiple", "advance", "overlap_sums", "turn", "spread", "collect"]
+
+
+def chosen(module, names, kind):
+    """Return the functions of a module, as they run or as the Python they were written in."""
+    functions = {name: getattr(module, name) for name in names}
+    return SimpleNamespace(**{n: getattr(f, "py_func", f) if kind == "plain" else f for n, f in functions.items()})
 
 
 @pytest.fixture(params=["compiled", "plain"])
 def k(request):
-    """All kernels, once as they run and once as the Python they were written in."""
-    plain = request.param == "plain"
-    chosen = {name: getattr(kernels, name) for name in NAMES}
-    return SimpleNamespace(**{n: getattr(f, "py_func", f) if plain else f for n, f in chosen.items()})
+    return chosen(kernels, NAMES, request.param)
+
+
+@pytest.fixture(params=["compiled", "plain"])
+def v(request):
+    return chosen(vectors, VECTOR_NAMES, request.param)
 
 
 @pytest.fixture(params=[0, 1])
@@ -74,16 +83,22 @@ def graph(request):
     )
 
 
-def test_the_list_of_kernels_is_complete():
-    defined = {n for n, f in vars(kernels).items() if callable(f) and not n.startswith("_")}
-    assert defined == set(NAMES)
+def draw(rng, shape, kind):
+    """Return random numbers, with an imaginary part if the kind has one."""
+    values = rng.standard_normal(shape)
+    if np.issubdtype(kind, np.complexfloating):
+        values = values + 1j * rng.standard_normal(shape)
+    return values.astype(kind)
+
+
+@pytest.mark.parametrize(("module", "names"), [(kernels, NAMES), (vectors, VECTOR_NAMES)])
+def test_the_list_of_kernels_is_complete(module, names):
+    assert {n for n, f in vars(module).items() if callable(f) and not n.startswith("_")} == set(names)
 
 
 @pytest.mark.parametrize("kind", [float, complex])
 def test_exchange(k, graph, kind):
-    u = graph.rng.standard_normal(N).astype(kind)
-    if kind is complex:
-        u += 1j * graph.rng.standard_normal(N)
+    u = draw(graph.rng, N, kind)
     rate = np.ones(N, dtype=kind)
     k.exchange(rate, graph.a, graph.b, graph.edge_weights, u)
     expected = 1.0 - (graph.W.sum(axis=1) * u - graph.W @ u)
@@ -125,9 +140,9 @@ def test_links(k, graph):
     np.testing.assert_allclose(dense, graph.W, rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.complex64])
 def test_matrix_kernels(k, graph, kind):
-    x, b = graph.rng.standard_normal((2, N)).astype(kind)
+    x, b = draw(graph.rng, (2, N), kind)
     weights, diagonal = graph.weights.astype(kind), graph.diagonal.astype(kind)
     pattern = (graph.links.indptr, graph.links.indices)
     tolerance = {"rtol": 0.0, "atol": 300.0 * np.finfo(kind).eps * float(graph.diagonal.max())}
@@ -176,16 +191,6 @@ def test_gauss_seidel_in_blocks_solves_the_triangle_of_every_block(k, graph):
     np.testing.assert_allclose(backward, falling, rtol=1e-9, atol=1e-12)
 
 
-def test_project_out_leaves_what_is_orthogonal(k, graph):
-    basis = np.linalg.qr(graph.rng.standard_normal((N, 6)))[0].T.copy()
-    w = graph.rng.standard_normal(N)
-    left, coefficients = w.copy(), np.zeros(7)
-    k.project_out(left, coefficients, basis, 4)
-    np.testing.assert_allclose(coefficients[:4], basis[:4] @ w, atol=1e-13)
-    np.testing.assert_allclose(coefficients[4:], 0.0)
-    np.testing.assert_allclose(left, w - basis[:4].T @ (basis[:4] @ w), atol=1e-13)
-
-
 def test_restrict_is_the_transpose_of_prolong(k, graph):
     aggregate = graph.rng.integers(-1, 7, N).astype(np.int32)
     P = (aggregate[:, None] == np.arange(7)).astype(float)
@@ -202,7 +207,11 @@ def test_dot_accumulates_in_double(k):
     a = np.ones(2000, dtype=np.float32)
     a[0] = 1e4
     assert k.dot(a, a) == 1e8 + 1999.0
-    assert k.dot(np.array([1.0, 2.0]), np.array([3.0, -5.0])) == -7.0
+
+
+def test_dot_takes_no_conjugate(k):
+    a = np.array([1.0 + 2.0j, 3.0j], dtype=np.complex64)
+    assert k.dot(a, a) == (1.0 + 2.0j) ** 2 - 9.0
 
 
 def test_mark_dominant(k):
@@ -285,3 +294,69 @@ def test_couplings_are_the_blocks_of_the_faces(k, graph):
     np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ (weight * (host_of @ x)), rtol=1e-12, atol=1e-13)
     k.couple_species(out_x, electron, (20 + ion).astype(np.int32), host, weight, phi)
     np.testing.assert_allclose(out_x, 1.0 + host_of.T @ (weight * (to_face @ phi)), rtol=1e-12, atol=1e-13)
+
+    response = graph.rng.standard_normal(M)
+    current = weight * (to_face @ phi) + response * (host_of @ x)
+    out_phi, out_x = np.ones(N), np.ones(12)
+    k.face_currents(out_phi, out_x, electron, (20 + ion).astype(np.int32), host, weight, response, phi, x)
+    np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ current, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(out_x, 1.0 + host_of.T @ current, rtol=1e-12, atol=1e-13)
+
+
+#: a multiple of the chunks, more than that, and less
+LENGTHS = [2 * vectors.CHUNKS, 3 * vectors.CHUNKS + 5, 7]
+KINDS = [np.float64, np.float32, np.complex64]
+
+
+def close(kind):
+    """Return tolerances for sums of some hundred numbers of order one."""
+    return {"rtol": 0.0, "atol": 500.0 * float(np.finfo(kind).eps)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_sums_over_vectors(v, n, kind):
+    rng = np.random.default_rng(n)
+    a, b = draw(rng, (2, n), kind)
+    np.testing.assert_allclose(v.inner(a, b), np.vdot(a, b), **close(kind))
+    parts = np.full(vectors.CHUNKS, 9.0, dtype=np.result_type(kind, np.float64))
+    v.overlap_sums(parts, a, b)
+    np.testing.assert_allclose(parts.sum(), np.sum(a * b), **close(kind))
+
+
+def test_inner_is_as_precise_as_its_second(v):
+    """As Gram and Schmidt need it: directions in single precision, the vector to be turned in double precision."""
+    rng = np.random.default_rng(4)
+    a, b = rng.standard_normal(300).astype(np.float32), rng.standard_normal(300)
+    assert v.inner(a, b) == pytest.approx(np.vdot(a.astype(np.float64), b), abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_updates_of_vectors(v, n, kind):
+    rng = np.random.default_rng(n)
+    x, r, p, q, z = draw(rng, (5, n), kind)
+    step = kind(0.3 + 0.2j) if np.issubdtype(kind, np.complexfloating) else kind(0.3)
+    moved, left, squares = x.copy(), r.copy(), np.full(vectors.CHUNKS, 9.0)
+    v.advance(moved, left, step, p, q, squares)
+    np.testing.assert_allclose(moved, x + step * p, **close(kind))
+    np.testing.assert_allclose(left, r - step * q, **close(kind))
+    assert squares.sum() == pytest.approx(np.linalg.norm(r - step * q) ** 2, rel=1e-5)
+    turned, less = p.copy(), x.copy()
+    v.turn(turned, z, step)
+    np.testing.assert_allclose(turned, z + step * p, **close(kind))
+    v.subtract_multiple(less, step, q)
+    np.testing.assert_allclose(less, x - step * q, **close(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors_go_to_their_places_and_back(v, kind):
+    rng = np.random.default_rng(5)
+    cells = rng.permutation(500)[:150].astype(np.int32)
+    values, grid = draw(rng, 150, kind), np.full(500, 9.0, dtype=kind)
+    v.spread(grid, cells, values, kind(0.5))
+    np.testing.assert_array_equal(grid[cells], kind(0.5) * values)
+    assert np.all(np.delete(grid, cells) == 9.0)
+    back = np.empty_like(values)
+    v.collect(back, cells, grid, kind(2.0))
+    np.testing.assert_array_equal(back, values)

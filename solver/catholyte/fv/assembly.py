@@ -18,30 +18,9 @@ from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, csc_array, diags_array
 
 from catholyte.fv import kernels
-from catholyte.fv.laplacian import Indices, Laplacian
+from catholyte.fv.laplacian import Indices, Laplacian, Links
 
 Floats = NDArray[Any]  # float64, or complex128 at a frequency
-
-
-@dataclass(frozen=True)
-class Coupling:
-    """How the current of every interface face answers its unknowns.
-
-    Attributes
-    ----------
-    electron, ion, host
-        Unknowns at the face, shape (k,).
-    conductance
-        ∂I/∂(φ_electron − φ_ion) in S.
-    response
-        ∂I/∂x in A.
-    """
-
-    electron: Indices
-    ion: Indices
-    host: Indices
-    conductance: Floats
-    response: Floats
 
 
 @dataclass(frozen=True)
@@ -73,109 +52,157 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class Skeleton:
+    """What all Newton matrices of a run have in common.
+
+    Attributes
+    ----------
+    a, b, conduction
+        The two potentials joined by every edge and its conductance in S, shape (m,).
+    terminals
+        Conductance of every potential to the terminals in S, shape (n_phi,).
+    lithium
+        Laplacian of the transport paths in m, acting on slope·x.
+    paths
+        Conductances of the transport paths in m, one an edge.
+    electron, ion, host
+        Unknowns at every reacting face, shape (k,).
+    placement
+        Where all this stands on a voxel grid; None for unstructured meshes.
+    """
+
+    a: Indices
+    b: Indices
+    conduction: NDArray[np.float64]
+    terminals: NDArray[np.float64]
+    lithium: Laplacian
+    paths: NDArray[np.float64]
+    electron: Indices
+    ion: Indices
+    host: Indices
+    placement: Placement | None
+
+    @cached_property
+    def networks(self) -> Laplacian:
+        """Conduction within the two networks and to the terminals, without the reacting faces."""
+        links = Links.from_edges(self.terminals.size, self.a, self.b)
+        return Laplacian.from_edges(links, self.conduction, self.terminals)
+
+    @cached_property
+    def phi_links(self) -> Links:
+        """Pattern of A_φφ: the edges of conduction, then the reacting faces."""
+        ends = np.concatenate([self.a, self.electron]), np.concatenate([self.b, self.ion])
+        return Links.from_edges(self.terminals.size, *ends)
+
+
+@dataclass(frozen=True)
 class CoupledSystem:
     """γM − ∂F/∂u with its border, all rows in amperes.
 
     Attributes
     ----------
-    phi
-        A_φφ, shape (n_phi, n_phi); its last edges are the interface faces in the order of ``coupling``.
-    conduction
-        Weights of the other edges in S.
-    lithium
-        Laplacian of the transport paths in m, acting on slope·x.
+    skeleton
+        What does not change from one matrix to the next.
+    conductance
+        ∂I/∂(φ_electron − φ_ion) of every reacting face in S, shape (k,).
+    response
+        ∂I/∂x of every reacting face in A, shape (k,).
     lithium_slope
         Derivative of the Kirchhoff potential by x in A/m, shape (n_x,).
     storage
         γ·F·c_max·v in A, shape (n_x,).
-    coupling
-        The interface faces.
     terminal_row, terminal_corner
         c_φ and d.
-    lithium_paths
-        Conductances of the transport paths in m, one an edge.
     frozen
         Whether x is held: then δx = 0 and only potentials are solved for.
-    placement
-        Where all this stands on a voxel grid; None for unstructured meshes.
     """
 
-    phi: Laplacian
-    conduction: Floats
-    lithium: Laplacian
+    skeleton: Skeleton
+    conductance: Floats
+    response: Floats
     lithium_slope: Floats
     storage: Floats
-    coupling: Coupling
     terminal_row: Floats
     terminal_corner: float
-    lithium_paths: Floats
     frozen: bool = False
-    placement: Placement | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Double precision, complex for a frequency in place of a time step."""
-        return np.result_type(self.storage, self.coupling.conductance)
+        return np.result_type(self.storage, self.conductance)
 
     @property
     def n_phi(self) -> int:
         """Number of potentials."""
-        return self.phi.links.n
+        return self.skeleton.terminals.size
 
     @property
     def n_x(self) -> int:
         """Number of lithium unknowns."""
-        return self.lithium.links.n
+        return self.skeleton.lithium.links.n
+
+    @cached_property
+    def phi(self) -> Laplacian:
+        """A_φφ, shape (n_phi, n_phi)."""
+        edges = np.concatenate([self.skeleton.conduction, self.conductance])
+        return Laplacian.from_edges(self.skeleton.phi_links, edges, self.skeleton.terminals)
 
     @cached_property
     def response_sum(self) -> Floats:
         """Σ ∂I/∂x over the faces of every host cell in A, shape (n_x,)."""
-        total = np.zeros(self.n_x, dtype=self.coupling.response.dtype)
-        kernels.add_at(total, self.coupling.host, self.coupling.response)
+        total = np.zeros(self.n_x, dtype=self.response.dtype)
+        kernels.add_at(total, self.skeleton.host, self.response)
         return total
 
     @cached_property
     def lithium_diagonal(self) -> Floats:
         """Diagonal of A_xx in A, shape (n_x,)."""
-        return self.storage + self.lithium_slope * self.lithium.row_sum + self.response_sum
+        return self.storage + self.lithium_slope * self.skeleton.lithium.row_sum + self.response_sum
 
     @cached_property
     def terminal_column(self) -> Floats:
         """The column b, shape (n_phi + n_x,)."""
-        c = self.coupling
+        at = self.skeleton
         column = np.zeros(self.n_phi + self.n_x, dtype=self.dtype)
-        kernels.add_at(column, c.electron, c.conductance)
-        kernels.subtract_at(column, c.ion, c.conductance)
+        kernels.add_at(column, at.electron, self.conductance)
+        kernels.subtract_at(column, at.ion, self.conductance)
         if not self.frozen:
-            kernels.add_at(column[self.n_phi :], c.host, c.conductance)
+            kernels.add_at(column[self.n_phi :], at.host, self.conductance)
         return column
 
     def product(self, v: Floats) -> Floats:
         """Multiply the matrix without its border with v = [φ, x], shape (n_phi + n_x,)."""
-        c, n = self.coupling, self.n_phi
+        n = self.n_phi
         phi, x = v[:n], v[n:]
         out = np.empty_like(v)
-        out[:n] = self.phi.product(phi)
-        if self.frozen:
-            out[n:] = x
-            return out
-        kernels.couple_potential(out[:n], c.electron, c.ion, c.host, c.response, x)
-        out[n:] = (self.storage + self.response_sum) * x + self.lithium.product(self.lithium_slope * x)
-        kernels.couple_species(out[n:], c.electron, c.ion, c.host, c.conductance, phi)
+        out[:n] = self.skeleton.networks.product(phi)
+        if not self.frozen:
+            out[n:] = self.storage * x + self.skeleton.lithium.product(self.lithium_slope * x)
+        self.add_faces(out, v)
         return out
+
+    def add_faces(self, out: Floats, v: Floats) -> None:
+        """Add the currents of the reacting faces that v = [φ, x] drives; rows of held lithium become x."""
+        at, n = self.skeleton, self.n_phi
+        if self.frozen:
+            kernels.exchange(out[:n], at.electron, at.ion, -self.conductance, v[:n])
+            out[n:] = v[n:]
+        else:
+            kernels.face_currents(
+                out[:n], out[n:], at.electron, at.ion, at.host, self.conductance, self.response, v[:n], v[n:]
+            )
 
     @cached_property
     def reduced_conductance(self) -> Floats:
-        """Conductance of every interface face in series with the storage and transport of its host cell, in S.
+        """Conductance of every reacting face in series with the storage and transport of its host cell, in S.
 
         With it A_φφ becomes its Schur complement after eliminating x, with A_xx replaced by its diagonal and the faces
         of one cell driven alike.
         """
-        c = self.coupling
         if self.frozen:
-            return c.conductance
-        free = self.storage + self.lithium_slope * self.lithium.row_sum
-        return c.conductance * (free / (free + self.driven_response))[c.host]
+            return self.conductance
+        free = self.storage + self.lithium_slope * self.skeleton.lithium.row_sum
+        return self.conductance * (free / (free + self.driven_response))[self.skeleton.host]
 
     @cached_property
     def driven_response(self) -> Floats:
@@ -185,14 +212,12 @@ class CoupledSystem:
 
     def reduced_phi(self) -> Laplacian:
         """Return A_φφ with the reduced conductances."""
-        if self.frozen:
-            return self.phi
-        edges = np.concatenate([self.conduction, self.reduced_conductance])
-        return Laplacian.from_edges(self.phi.links, edges, self.phi.excess)
+        edges = np.concatenate([self.skeleton.conduction, self.reduced_conductance])
+        return Laplacian.from_edges(self.skeleton.phi_links, edges, self.skeleton.terminals)
 
     def reduced_lithium(self) -> Laplacian:
         """Return A_xx in the unknown y = slope·x, which makes it symmetric."""
-        return replace(self.lithium, excess=self.lithium_excess)
+        return replace(self.skeleton.lithium, excess=self.lithium_excess)
 
     @cached_property
     def lithium_excess(self) -> Floats:
@@ -207,20 +232,20 @@ class CoupledSystem:
 
     def matrix(self) -> csc_array:
         """Return the bordered matrix, shape (n_phi + n_x + 1,) squared, for direct solvers and tests."""
-        c, n, m = self.coupling, self.n_phi, self.n_x
+        at, n, m = self.skeleton, self.n_phi, self.n_x
         border = self.terminal_column[:, None]
         row = np.concatenate([self.terminal_row, np.zeros(m)])[None, :]
         corner = np.array([[self.terminal_corner]])
         if self.frozen:
             inner = block_array([[self.phi.matrix(), None], [None, diags_array(np.ones(m))]])
         else:
-            to_phi = coo_array((c.response, (c.electron, c.host)), shape=(n, m)) - coo_array(
-                (c.response, (c.ion, c.host)), shape=(n, m)
+            to_phi = coo_array((self.response, (at.electron, at.host)), shape=(n, m)) - coo_array(
+                (self.response, (at.ion, at.host)), shape=(n, m)
             )
-            to_x = coo_array((c.conductance, (c.host, c.electron)), shape=(m, n)) - coo_array(
-                (c.conductance, (c.host, c.ion)), shape=(m, n)
+            to_x = coo_array((self.conductance, (at.host, at.electron)), shape=(m, n)) - coo_array(
+                (self.conductance, (at.host, at.ion)), shape=(m, n)
             )
-            transport = self.lithium.matrix() @ diags_array(self.lithium_slope)
+            transport = at.lithium.matrix() @ diags_array(self.lithium_slope)
             inner = block_array(
                 [
                     [self.phi.matrix(), to_phi],

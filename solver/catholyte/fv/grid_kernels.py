@@ -194,6 +194,21 @@ def _sum_pairs(coarse, fine):
 
 
 @_jit
+def _sum_chosen(coarse, fine, network, chosen, fx):
+    """Add to every coarse value the fine ones of one network below it."""
+    if fx == 2:
+        for i in range(fine.size // 2):
+            left = fine[2 * i] if network[2 * i] == chosen else 0 * fine[2 * i]
+            right = fine[2 * i + 1] if network[2 * i + 1] == chosen else 0 * fine[2 * i + 1]
+            coarse[i] += left + right
+        if fine.size & 1 and network[fine.size - 1] == chosen:
+            coarse[coarse.size - 1] += fine[fine.size - 1]
+    else:
+        for i in range(fine.size):
+            coarse[i] += fine[i] if network[i] == chosen else 0 * fine[i]
+
+
+@_jit
 def _restrict_plane(
     coarse, x, b, links, diagonal, within, network, slots, nz, ny, nx, fz, fy, fx, coarse_slots, wrapped, big_z
 ):
@@ -213,8 +228,9 @@ def _restrict_plane(
                 at = (row - y) * nx
                 if slots != coarse_slots:
                     cell = (z * ny + row) * nx
-                    for i in range(nx):
-                        coarse[network[cell + i] * m + to + i // fx] += sum_[at + i]
+                    own, mine = sum_[at : at + nx], network[cell : cell + nx]
+                    _sum_chosen(coarse[to : to + mx], own, mine, 0, fx)
+                    _sum_chosen(coarse[m + to : m + to + mx], own, mine, 1, fx)
                     continue
                 for s in range(slots):
                     target = coarse[s * m + to : s * m + to + mx]
@@ -227,6 +243,21 @@ def _restrict_plane(
 
 
 @_jit
+def _add_chosen(fine, first, second, network, fx):
+    """Add to every fine value that of its block in the network it belongs to."""
+    if fx == 2:
+        for i in range(fine.size // 2):
+            fine[2 * i] += second[i] if network[2 * i] else first[i]
+            fine[2 * i + 1] += second[i] if network[2 * i + 1] else first[i]
+        if fine.size & 1:
+            end = fine.size - 1
+            fine[end] += second[end // 2] if network[end] else first[end // 2]
+    else:
+        for i in range(fine.size):
+            fine[i] += second[i] if network[i] else first[i]
+
+
+@_jit
 def _prolong_plane(x, coarse, network, slots, nz, ny, nx, fz, fy, fx, coarse_slots, z):
     n = nz * ny * nx
     mz, my, mx = (nz + fz - 1) // fz, (ny + fy - 1) // fy, (nx + fx - 1) // fx
@@ -235,8 +266,8 @@ def _prolong_plane(x, coarse, network, slots, nz, ny, nx, fz, fy, fx, coarse_slo
         row = (z * ny + y) * nx
         at = ((z // fz) * my + y // fy) * mx
         if slots != coarse_slots:
-            for i in range(nx):
-                x[row + i] += coarse[network[row + i] * m + at + i // fx]
+            first, second = coarse[at : at + mx], coarse[m + at : m + at + mx]
+            _add_chosen(x[row : row + nx], first, second, network[row : row + nx], fx)
             continue
         for s in range(slots):
             fine, block = x[s * n + row : s * n + row + nx], coarse[s * m + at : s * m + at + mx]

@@ -11,12 +11,15 @@ _jit_parallel = nb.njit(cache=True, nogil=True, parallel=True)
 
 
 @_jit_parallel
-def grid_coarsen(coarse_links, coarse_within, links, within, network, slots, nz, ny, nx, fz, fy, fx, coarse_slots):
+def grid_coarsen(
+    coarse_links, coarse_within, links, within, network, slots, nz, ny, nx, fz, fy, fx, coarse_slots, everything
+):
     """Sum the links of blocks of (fz, fy, fx) cells into those of the coarse cells.
 
     Links of one network across a block face are halved where the block is two cells deep: plain sums would make the
     coarse network twice too stiff (Braess 1995, Computing 55, 379). Links between networks are exchange, not
-    transport, and are summed as they are; those inside a block join its two slots.
+    transport, and are summed as they are; those inside a block join its two slots. Unless ``everything`` is asked for,
+    only the links between networks are renewed.
     """
     n = nz * ny * nx
     mz, my, mx = (nz + fz - 1) // fz, (ny + fy - 1) // fy, (nx + fx - 1) // fx
@@ -24,6 +27,8 @@ def grid_coarsen(coarse_links, coarse_within, links, within, network, slots, nz,
     pairs = coarse_slots * coarse_slots
     for big_z in nb.prange(mz):
         for k in range(3 * pairs):
+            if not everything and (k < 3 or k >= 9):
+                continue
             for i in range(big_z * my * mx, (big_z + 1) * my * mx):
                 coarse_links[k * m + i] = 0
         if coarse_slots == 2:
@@ -53,10 +58,12 @@ def grid_coarsen(coarse_links, coarse_within, links, within, network, slots, nz,
                             continue
                         for s in range(slots):
                             for t in range(slots):
-                                weight = links[((s * slots + t) * 3 + axis) * n + cell]
                                 p, q = s, t
                                 if slots != coarse_slots:
-                                    p, q = network[cell], network[other]
+                                    p, q = int(network[cell]), int(network[other])
+                                if p == q and not everything:
+                                    continue
+                                weight = links[((s * slots + t) * 3 + axis) * n + cell]
                                 if outside:
                                     if p == q and factor == 2:
                                         weight = weight * 0.5
@@ -104,7 +111,7 @@ def grid_block_sum(coarse, fine, network, slots, nz, ny, nx, fz, fy, fx, coarse_
                     cell = (z * ny + y) * nx + x
                     block = (big_z * my + y // fy) * mx + x // fx
                     for s in range(slots):
-                        p = s if slots == coarse_slots else network[cell]
+                        p = s if slots == coarse_slots else int(network[cell])
                         coarse[p * m + block] += fine[s * n + cell]
 
 

@@ -183,7 +183,7 @@ def prolong_add(fine, aggregate, coarse):
 @_jit
 def dot(a, b):
     """Σ a·b accumulated in double precision; no conjugate."""
-    total = 0.0 * a[0]
+    total = np.float64(0.0) * a[0]
     for i in range(a.size):
         total += a[i] * b[i]
     return total
@@ -286,3 +286,14 @@ def couple_species(out, electron, ion, host, weight, potential):
     """Add weight·(potential[electron] − potential[ion]) to the host row of every interface face."""
     for k in range(host.size):
         out[host[k]] += weight[k] * (potential[electron[k]] - potential[ion[k]])
+
+
+@_jit
+def face_currents(out_phi, out_x, electron, ion, host, conductance, response, phi, x):
+    """Add the current conductance·(φ_electron − φ_ion) + response·x of every face to the rows of its unknowns."""
+    for k in range(host.size):
+        e, i, h = electron[k], ion[k], host[k]
+        flow = conductance[k] * (phi[e] - phi[i]) + response[k] * x[h]
+        out_phi[e] += flow
+        out_phi[i] -= flow
+        out_x[h] += flow

@@ -67,3 +67,21 @@ def turn(p, z, factor):
     for k in nb.prange(CHUNKS):
         for i in range(k * size, min((k + 1) * size, p.size)):
             p[i] = z[i] + factor * p[i]
+
+
+@_jit
+def spread(grid, cells, values, factor):
+    """grid[cells] = factor·values for cells without repeats."""
+    size = (cells.size + CHUNKS - 1) // CHUNKS
+    for k in nb.prange(CHUNKS):
+        for i in range(k * size, min((k + 1) * size, cells.size)):
+            grid[cells[i]] = factor * values[i]
+
+
+@_jit
+def collect(values, cells, grid, factor):
+    """Values = factor·grid[cells]."""
+    size = (cells.size + CHUNKS - 1) // CHUNKS
+    for k in nb.prange(CHUNKS):
+        for i in range(k * size, min((k + 1) * size, cells.size)):
+            values[i] = factor * grid[cells[i]]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from catholyte.errors import MeshError
 from catholyte.fv import kernels
-from catholyte.fv.assembly import CoupledSystem, Coupling, Placement
+from catholyte.fv.assembly import CoupledSystem, Placement, Skeleton
 from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.mesh.graph import Graph
 from catholyte.models.control import Control
@@ -191,7 +191,6 @@ class Cathode:
                 raise MeshError(f"no conducting cell touches the {name}")
         if not self.reacting:
             raise MeshError("no face between active material and electrolyte reacts")
-        self._assemble_patterns()
 
     # ------------------------------------------------------------------ set-up
 
@@ -275,18 +274,24 @@ class Cathode:
         bulk = terminal.distance[at] / sigma[phase]
         return TerminalFaces(self._phi[cell], terminal.area[at] / (bulk + contact), contact / (bulk + contact))
 
-    def _assemble_patterns(self) -> None:
-        ends_a = [self.conduction.a, *(g.electron for g in self.reacting)]
-        ends_b = [self.conduction.b, *(g.ion for g in self.reacting)]
-        self._phi_links = Links.from_edges(self.n_phi, np.concatenate(ends_a), np.concatenate(ends_b))
-        x_links = Links.from_edges(self.n_x, self.lithium.a, self.lithium.b)
-        self._lithium_paths = Laplacian.from_edges(x_links, self.lithium.conductance, np.zeros(self.n_x))
-        self._terminal_excess = np.zeros(self.n_phi)
+    @cached_property
+    def _skeleton(self) -> Skeleton:
+        terminals = np.zeros(self.n_phi)
         for faces in (self.collector, self.counter):
-            np.add.at(self._terminal_excess, faces.unknown, faces.conductance)
-        self._placement = self._place()
-        self._coupling_faces = tuple(
-            np.concatenate([getattr(g, part) for g in self.reacting]) for part in ("electron", "ion", "host")
+            np.add.at(terminals, faces.unknown, faces.conductance)
+        paths = self.lithium.conductance
+        x_links = Links.from_edges(self.n_x, self.lithium.a, self.lithium.b)
+        return Skeleton(
+            self.conduction.a,
+            self.conduction.b,
+            self.conduction.conductance,
+            terminals,
+            Laplacian.from_edges(x_links, paths, np.zeros(self.n_x)),
+            paths,
+            np.concatenate([group.electron for group in self.reacting]),
+            np.concatenate([group.ion for group in self.reacting]),
+            np.concatenate([group.host for group in self.reacting]),
+            self._place(),
         )
 
     def _place(self) -> Placement | None:
@@ -377,7 +382,7 @@ class Cathode:
         phi, x, V = self.split(u)
         rate = np.zeros(self.size - 1, dtype=u.dtype)
         rate_phi, rate_x = rate[: self.n_phi], rate[self.n_phi :]
-        rate_phi -= self._terminal_excess * phi
+        rate_phi -= self._skeleton.terminals * phi
         kernels.exchange(rate_phi, self.conduction.a, self.conduction.b, self.conduction.conductance, phi)
         kernels.exchange(rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self.lithium_potential(x))
         states = []
@@ -438,18 +443,13 @@ class Cathode:
         _, _, drop_slope = self.lumped_drop(at.current)
         row = np.zeros(self.n_phi)
         kernels.subtract_at(row, self.counter.unknown, (d_I - d_V * drop_slope) * self.counter.conductance)
-        electron, ion, host = self._coupling_faces
-        edges = np.concatenate([self.conduction.conductance, conductance])
         return CoupledSystem(
-            phi=Laplacian.from_edges(self._phi_links, edges, self._terminal_excess),
-            conduction=self.conduction.conductance,
-            lithium=self._lithium_paths,
+            skeleton=self._skeleton,
+            conductance=conductance,
+            response=response,
             lithium_slope=slope,
             storage=gamma * self.capacity,
-            coupling=Coupling(electron, ion, host, conductance, response),
             terminal_row=row,
             terminal_corner=d_V,
-            lithium_paths=self.lithium.conductance,
             frozen=frozen,
-            placement=self._placement,
         )

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from catholyte.fv.assembly import CoupledSystem, Placement
+from catholyte.fv import vectors
+from catholyte.fv.assembly import CoupledSystem, Skeleton
+from catholyte.fv.grid_kernels import grid_product
 from catholyte.fv.laplacian import Laplacian
 from catholyte.solve.conjugate import GridSolver
-from catholyte.solve.grid import GridLaplacian
+from catholyte.solve.grid import GridLaplacian, GridMultigrid
 from catholyte.solve.krylov import fgmres
 from catholyte.solve.multigrid import Multigrid
 
@@ -39,6 +41,10 @@ class Blocks(Protocol):
         """Solve A_xx for y = slope·x approximately, shape (n_x,), in single precision."""
         ...
 
+    def product(self, v: Vector) -> Vector:
+        """Multiply the matrix without its border with v = [φ, x] in single precision."""
+        ...
+
 
 class GridBlocks:
     """Geometric multigrid: a few steps of conjugate gradients for the potentials, one cycle for lithium."""
@@ -46,85 +52,137 @@ class GridBlocks:
     name = "grid"
 
     def __init__(self) -> None:
-        self._phi: GridSolver | None = None
-        self._lithium: GridSolver | None = None
+        self._parts: _GridParts | None = None
 
     def take(self, system: CoupledSystem) -> None:
         """Take the numbers of a system; raises ValueError where it has no place on a grid."""
-        place = system.placement
-        if place is None:
-            raise ValueError("the system has no placement on a voxel grid")
-        self._place = place
-        self._dtype = np.complex64 if system.dtype.kind == "c" else np.float32
-        self._phi_scale = 1.0 / float(max(system.conduction.max(initial=0.0), np.abs(system.phi.excess).max()))
-        edges = np.concatenate([system.conduction, system.reduced_conductance])
-        potentials = self._operator(place, place.phi_links, edges, place.phi, system.phi.excess, self._phi_scale)
-        self._phi = _renewed(self._phi, potentials)
-        if system.frozen:
-            return
-        self._lithium_scale = 1.0 / float(np.abs(system.lithium_excess).max())
-        lithium = self._operator(
-            place,
-            place.lithium_links,
-            system.lithium_paths,
-            place.lithium,
-            system.lithium_excess,
-            self._lithium_scale,
-            storage=True,
-        )
-        self._lithium = _renewed(self._lithium, lithium)
-
-    def _operator(
-        self,
-        place: Placement,
-        at: NDArray[np.int64],
-        edges: Vector,
-        cells: NDArray[np.int32],
-        excess: Vector,
-        scale: float,
-        *,
-        storage: bool = False,
-    ) -> GridLaplacian:
-        n = place.network.size
-        links = np.zeros(3 * n, dtype=self._dtype)
-        links[at] = edges * scale
-        diagonal = np.zeros(n, dtype=self._dtype)
-        diagonal[cells] = excess * scale
-        shaped = diagonal.reshape(1, *place.shape)
-        return GridLaplacian(
-            links.reshape(1, 1, 3, *place.shape),
-            np.zeros_like(shaped) if storage else shaped,
-            shaped if storage else None,
-            network=None if storage else place.network.reshape(place.shape),
-        )
-
-    def _spread(self, load: Vector, cells: NDArray[np.int32]) -> tuple[Vector, float]:
-        size = float(np.max(np.abs(load), initial=0.0))
-        grid = np.zeros(self._place.network.size, dtype=self._dtype)
-        if size > 0.0:
-            grid[cells] = load / size
-        return grid, size
+        if self._parts is None or self._parts.skeleton is not system.skeleton or self._parts.dtype != _single(system):
+            self._parts = _GridParts(system.skeleton, _single(system))
+        self._parts.take(system)
+        self._system = system
 
     def potentials(self, load: Vector) -> Vector:
         """Solve the reduced A_φφ to a tenth."""
-        assert self._phi is not None
-        grid, size = self._spread(load, self._place.phi)
-        solution = self._phi.solve(grid, _INNER, _MOST_INNER)
-        return solution.x[self._place.phi] * np.float32(size * self._phi_scale)
+        assert self._parts is not None
+        return self._parts.potentials(load)
 
     def lithium(self, load: Vector) -> Vector:
         """Run one cycle on A_xx."""
+        assert self._parts is not None
+        return self._parts.lithium(load)
+
+    def product(self, v: Vector) -> Vector:
+        """Multiply with the matrix in single precision; flows are formed from differences, so no digits are lost."""
+        assert self._parts is not None
+        system, n = self._system, self._system.n_phi
+        out = np.empty_like(v)
+        self._parts.conduct(out[:n], v[:n])
+        if not system.frozen:
+            x = v[n:]
+            self._parts.diffuse(out[n:], (system.lithium_slope * x).astype(v.dtype))
+            out[n:] += system.storage * x
+        system.add_faces(out, v)
+        return out
+
+
+def _single(system: CoupledSystem) -> np.dtype[Any]:
+    return np.dtype(np.complex64 if system.dtype.kind == "c" else np.float32)
+
+
+class _GridParts:
+    """The two blocks on their grids, and what it takes to go there and back."""
+
+    def __init__(self, skeleton: Skeleton, dtype: np.dtype[Any]) -> None:
+        place = skeleton.placement
+        if place is None:
+            raise ValueError("the system has no placement on a voxel grid")
+        self.skeleton, self.dtype, self._place = skeleton, dtype, place
+        self._edges = skeleton.conduction.size
+        self._phi_scale = 1.0 / float(max(skeleton.conduction.max(initial=0.0), skeleton.terminals.max()))
+        self._lithium_scale = 1.0 / float(skeleton.paths.max(initial=0.0) or 1.0)
+        size = place.network.size
+        self._phi_grid, self._x_grid, self._nothing = (np.zeros(size, dtype=dtype) for _ in range(3))
+        self._image = np.empty(size, dtype=dtype)
+        self._planes = np.empty(place.shape[0], dtype=np.result_type(dtype, np.float64))
+        self._terminals = self._on_grid(place.phi, skeleton.terminals * self._phi_scale)
+        self._paths = self._links(place.phi_links[: self._edges], skeleton.conduction * self._phi_scale)
+        self._links_phi = self._paths.copy()
+        self._links_lithium = self._links(place.lithium_links, skeleton.paths * self._lithium_scale)
+        self._phi: GridSolver | None = None
+        self._lithium: GridMultigrid | None = None
+
+    def take(self, system: CoupledSystem) -> None:
+        place = self._place
+        faces = place.phi_links[self._edges :]
+        self._links_phi[faces] = system.reduced_conductance * self._phi_scale
+        network = place.network.reshape(place.shape)
+        phi = GridLaplacian(self._shaped(self._links_phi), self._cells(self._terminals), network=network)
+        if self._phi is None:
+            self._phi = GridSolver(phi)
+        else:
+            self._phi.refresh(phi, storage=False)
+        if system.frozen:
+            return
+        storage = self._cells(self._on_grid(place.lithium, system.lithium_excess * self._lithium_scale))
+        lithium = GridLaplacian(self._shaped(self._links_lithium), np.zeros_like(storage), storage)
+        if self._lithium is None:
+            self._lithium = GridMultigrid(lithium)
+        else:
+            self._lithium.refresh(lithium, exchange=False)
+
+    def potentials(self, load: Vector) -> Vector:
+        assert self._phi is not None
+        size = float(np.max(np.abs(load), initial=0.0))
+        if size == 0.0:
+            return np.zeros_like(load)
+        vectors.spread(self._phi_grid, self._place.phi, load, load.dtype.type(1.0 / size))
+        solution = self._phi.solve(self._phi_grid, _INNER, _MOST_INNER)
+        out = np.empty_like(load)
+        vectors.collect(out, self._place.phi, solution.x, load.dtype.type(size * self._phi_scale))
+        return out
+
+    def lithium(self, load: Vector) -> Vector:
         assert self._lithium is not None
-        grid, size = self._spread(load, self._place.lithium)
-        x = self._lithium.multigrid.apply(grid)
-        return x[self._place.lithium] * np.float32(size * self._lithium_scale)
+        size = float(np.max(np.abs(load), initial=0.0))
+        if size == 0.0:
+            return np.zeros_like(load)
+        vectors.spread(self._x_grid, self._place.lithium, load, load.dtype.type(1.0 / size))
+        out = np.empty_like(load)
+        x = self._lithium.apply(self._x_grid)
+        vectors.collect(out, self._place.lithium, x, load.dtype.type(size * self._lithium_scale))
+        return out
 
+    def conduct(self, out: Vector, phi: Vector) -> None:
+        """Out = conduction and terminals times φ."""
+        vectors.spread(self._phi_grid, self._place.phi, phi, phi.dtype.type(1.0))
+        self._multiply(self._phi_grid, self._paths, self._terminals)
+        vectors.collect(out, self._place.phi, self._image, phi.dtype.type(1.0 / self._phi_scale))
 
-def _renewed(solver: GridSolver | None, operator: GridLaplacian) -> GridSolver:
-    if solver is None:
-        return GridSolver(operator)
-    solver.refresh(operator)
-    return solver
+    def diffuse(self, out: Vector, y: Vector) -> None:
+        """Out = transport paths times y."""
+        vectors.spread(self._x_grid, self._place.lithium, y, y.dtype.type(1.0))
+        self._multiply(self._x_grid, self._links_lithium, self._nothing)
+        vectors.collect(out, self._place.lithium, self._image, y.dtype.type(1.0 / self._lithium_scale))
+
+    def _multiply(self, x: Vector, links: Vector, excess: Vector) -> None:
+        shape = self._place.shape
+        grid_product(self._image, self._planes, x, links, excess, self._nothing[:1], 1, *shape)
+
+    def _links(self, at: NDArray[np.int64], conductance: Vector) -> Vector:
+        links = np.zeros(3 * self._place.network.size, dtype=self.dtype)
+        links[at] = conductance
+        return links
+
+    def _on_grid(self, cells: NDArray[np.int32], values: Vector) -> Vector:
+        grid = np.zeros(self._place.network.size, dtype=self.dtype)
+        grid[cells] = values
+        return grid
+
+    def _cells(self, grid: Vector) -> Vector:
+        return grid.reshape(1, *self._place.shape)
+
+    def _shaped(self, links: Vector) -> Vector:
+        return links.reshape(1, 1, 3, *self._place.shape)
 
 
 class GraphBlocks:
@@ -144,6 +202,7 @@ class GraphBlocks:
 
     def take(self, system: CoupledSystem) -> None:
         """Take the numbers of a system."""
+        self._system = system
         self._matrix = system.reduced_phi()
         if self._phi is None:
             self._phi = Multigrid(self._matrix)
@@ -170,3 +229,7 @@ class GraphBlocks:
         """Run one cycle on A_xx."""
         assert self._lithium is not None
         return self._lithium.apply(load)
+
+    def product(self, v: Vector) -> Vector:
+        """Multiply with the matrix."""
+        return self._system.product(v)

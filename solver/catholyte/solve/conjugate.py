@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from catholyte.fv import grid_kernels as kernels
 from catholyte.fv import vectors
 from catholyte.solve.grid import GridLaplacian, GridMultigrid
-from catholyte.solve.threads import crew
+from catholyte.solve.threads import Pace
 
 Array = NDArray[Any]
 
@@ -49,10 +49,11 @@ class GridSolver:
         self._sums = np.empty(vectors.CHUNKS, dtype=np.result_type(self._x.dtype, np.float64))
         self._planes = np.empty(operator.shape[0], dtype=self._sums.dtype)
         self._squares = np.empty(vectors.CHUNKS)
+        self._pace = Pace()
 
-    def refresh(self, operator: GridLaplacian) -> None:
-        """Take the numbers of ``operator``, which has the shape and networks of the constructor's."""
-        self.multigrid.refresh(operator)
+    def refresh(self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True) -> None:
+        """Take an operator in which only the links between networks or the storage have changed."""
+        self.multigrid.refresh(operator, exchange=exchange, storage=storage)
 
     def solve(
         self,
@@ -78,12 +79,12 @@ class GridSolver:
         x, r, p, q = self._x, self._r, self._p, self._q
         x.fill(0)
         r[:] = b
-        crew.adapt(lambda: self.multigrid.levels[0].relax(b, 0))
         size = float(np.linalg.norm(b))
         if size == 0.0:
             return Solution(x, 0, 0.0)
         norm, before, done = size, 0.0, 0
         while norm > tolerance * size and done < most_iterations:
+            self._pace.begin()
             z = self.multigrid.apply(r)
             overlap = self._dot(r, z)
             if done == 0:
@@ -98,6 +99,7 @@ class GridSolver:
             norm = float(np.sqrt(self._squares.sum()))
             before = overlap
             done += 1
+            self._pace.end()
             if accept is not None and accept(x, abs(overlap)):
                 break
         return Solution(x, done, norm / size)

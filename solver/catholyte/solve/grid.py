@@ -13,7 +13,7 @@ level below the first (W-cycle). It is symmetric, hence a preconditioner for con
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,25 +130,32 @@ class _Level:
         shape = tuple(-(-n // f) for n, f in zip(self.shape, self.factors, strict=True))
         links = np.empty((s, s, 3, *shape), dtype=self.dtype)
         within = np.empty(shape, dtype=self.dtype) if s == 2 else None
-        size = self._blocks
+        coarse = GridLaplacian(links, self._block_sum(op.plates, shape), self._block_sum(op.storage, shape), within)
+        if self.factors[0] == 2:
+            coarse.plates[...] *= self.dtype.type(0.5)
+        self._coarsen(coarse, everything=True)
+        return coarse
+
+    def renew(self, coarse: GridLaplacian, *, exchange: bool, storage: bool) -> GridLaplacian:
+        """Return the operator of the next level after a change of exchange or storage; writes into ``coarse``."""
+        if exchange and coarse.slots == 2:
+            self._coarsen(coarse, everything=False)
+        if storage:
+            return replace(coarse, storage=self._block_sum(self.operator.storage, coarse.shape))
+        return coarse
+
+    def _coarsen(self, coarse: GridLaplacian, *, everything: bool) -> None:
+        within = np.zeros(1, dtype=self.dtype) if coarse.within is None else coarse.within.reshape(-1)
         grid_setup.grid_coarsen(
-            links.reshape(-1),
-            _NONE.astype(self.dtype) if within is None else within.reshape(-1),
-            self.links,
-            self.within,
-            self.network,
-            *size,
+            coarse.links.reshape(-1), within, self.links, self.within, self.network, *self._blocks, everything
         )
 
-        def blocks(fine: Array) -> Array:
-            coarse = np.empty((s, *shape), dtype=self.dtype)
-            grid_setup.grid_block_sum(coarse.reshape(-1), fine.reshape(-1), self.network, *size)
-            return coarse
-
-        plates = blocks(op.plates)
-        if self.factors[0] == 2:
-            plates *= self.dtype.type(0.5)
-        return GridLaplacian(links, plates, None if op.storage is None else blocks(op.storage), within)
+    def _block_sum(self, fine: Array | None, shape: tuple[int, ...]) -> Any:
+        if fine is None:
+            return None
+        coarse = np.empty((self.coarse_slots, *shape), dtype=self.dtype)
+        grid_setup.grid_block_sum(coarse.reshape(-1), fine.reshape(-1), self.network, *self._blocks)
+        return coarse
 
 
 def _factors(operator: GridLaplacian) -> tuple[int, int, int]:
@@ -167,7 +174,7 @@ def _factors(operator: GridLaplacian) -> tuple[int, int, int]:
 class GridMultigrid:
     """Approximate inverse of a :class:`GridLaplacian`.
 
-    ``refresh`` takes an operator with other numbers on the same grid; ``apply`` runs one cycle.
+    ``refresh`` takes changes of the exchange between networks and of the storage; ``apply`` runs one cycle.
     """
 
     def __init__(self, operator: GridLaplacian) -> None:
@@ -177,11 +184,13 @@ class GridMultigrid:
             self.levels[-2].coarse_b = np.empty_like(self.levels[-1].x)
         self._invert_coarsest()
 
-    def refresh(self, operator: GridLaplacian) -> None:
-        """Take the numbers of ``operator``, which has the shape and networks of the constructor's."""
+    def refresh(self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True) -> None:
+        """Take an operator in which only the links between networks or the storage have changed."""
         for k, level in enumerate(self.levels):
-            level.operator = operator if k == 0 else self.levels[k - 1].coarsened()
+            level.operator = operator
             level.update()
+            if k + 1 < len(self.levels):
+                operator = level.renew(self.levels[k + 1].operator, exchange=exchange, storage=storage)
         self._invert_coarsest()
 
     def _invert_coarsest(self) -> None:

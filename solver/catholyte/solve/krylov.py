@@ -57,8 +57,8 @@ def fgmres(
     Parameters
     ----------
     product, precondition
-        v ↦ A v in double precision, and v ↦ approximately A⁻¹ v for v in single precision; the latter may change from
-        call to call.
+        v ↦ A v in the precision of v (single for directions, double for residuals), and v ↦ approximately A⁻¹ v in
+        single precision; the latter may change from call to call.
     b
         Right-hand side, shape (n,).
     tolerance
@@ -109,7 +109,7 @@ def _cycle(
     target = max(target, _LEAST_REDUCTION * norm)
     for j in range(length):
         searched.append(precondition(basis[j]))
-        w = product(searched[j].astype(residual.dtype))
+        w = product(searched[j])
         for i, vector in enumerate(basis):
             hessenberg[i, j] = _inner(vector, w)
             _subtract(w, hessenberg[i, j], vector)

@@ -152,9 +152,11 @@ class KrylovSolver:
         # A control in volts is weighted to amperes, so that one norm judges all rows.
         weight = float(np.linalg.norm(column)) / abs(corner) if corner != 0.0 else 1.0
         row, corner = weight * system.terminal_row, weight * corner
+
         def product(v: Vector) -> Vector:
             out = np.empty_like(v)
-            out[:-1] = system.product(v[:-1])
+            single = v.dtype == _single(v)
+            out[:-1] = blocks.product(v[:-1]) if single else system.product(v[:-1])
             out[:-1] += v[-1] * column
             out[-1] = row @ v[:n] + corner * v[-1]
             return out
@@ -196,7 +198,7 @@ class KrylovSolver:
             if miss <= stale * float(np.linalg.norm(column)):
                 return 0
         result = fgmres(
-            system.product,
+            lambda v: blocks.product(v) if v.dtype == _single(v) else system.product(v),
             lambda r: _precondition(system, blocks, r),
             column,
             tolerance=tolerance,
@@ -213,17 +215,17 @@ def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
 
 def _first_variant(system: CoupledSystem) -> int:
     """Choose the variant to begin with: geometric multigrid wants a grid and moderate contrast within each network."""
-    if system.placement is None:
+    place, paths = system.skeleton.placement, system.skeleton.conduction
+    if place is None:
         return 1
-    paths = system.conduction
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
     if paths.size == 0 or largest > _STIFFEST * float(paths.min()):
         return 1
-    return 0 if system.placement.contrast <= _CONTRAST else 1
+    return 0 if place.contrast <= _CONTRAST else 1
 
 
 def _precondition(system: CoupledSystem, blocks: Blocks, r: Vector) -> Vector:
-    n, c = system.n_phi, system.coupling
+    n, at = system.n_phi, system.skeleton
     out = np.empty_like(r)
     if system.frozen:
         out[:n] = blocks.potentials(r[:n])
@@ -232,9 +234,9 @@ def _precondition(system: CoupledSystem, blocks: Blocks, r: Vector) -> Vector:
     # Upper step: what x would answer alone changes the load of the potentials.
     alone = r[n:] / system.lithium_diagonal
     load = r[:n].copy()
-    kernels.couple_potential(load, c.electron, c.ion, c.host, -c.response, alone)
+    kernels.couple_potential(load, at.electron, at.ion, at.host, -system.response, alone)
     out[:n] = blocks.potentials(load)
     rest = r[n:].copy()
-    kernels.couple_species(rest, c.electron, c.ion, c.host, -c.conductance, out[:n])
+    kernels.couple_species(rest, at.electron, at.ion, at.host, -system.conductance, out[:n])
     out[n:] = blocks.lithium(rest) / system.safe_slope
     return out

@@ -1,74 +1,69 @@
 """How many threads share the loops: as many as allowed, or one while other processes hold the cores.
 
-A parallel loop ends when its slowest thread does. A thread that has to wait for a core that another process uses waits
-for whole time slices of the operating system, many times longer than a loop over a coarse grid takes. Loops are therefore
-timed now and then, with all threads and with one. Results do not depend on it: every sum is taken in the same order.
+A parallel loop ends when its slowest thread does. A thread that has to wait for a core that another process uses
+waits for whole time slices of the operating system, many times longer than a loop over a grid takes. Iterations are
+therefore timed, and those with one thread tried now and then. Results do not depend on it: every sum is taken in the
+same order.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from time import perf_counter
 
 import numba
 
 from catholyte.errors import InputError
 
-_log = logging.getLogger(__name__)
+#: iterations between two trials of the slower choice, and weight of the last iteration in the running mean
+_TRIAL, _WEIGHT = 24, 0.2
 
-#: solves between two timings, and how often a loop is repeated in one
-_INTERVAL, _REPEATS = 8, 4
+_limit: int = numba.get_num_threads()
 
 
-class Crew:
-    """The threads of this process.
+def allow_threads(count: int) -> None:
+    """Set the most threads that the solver may use.
 
-    Attributes
-    ----------
-    limit
-        Most threads that may be used.
+    Raises
+    ------
+    InputError
+        If there are not that many.
     """
+    global _limit
+    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    if not 1 <= count <= most:
+        raise InputError("--threads", str(count), f"a whole number from 1 to {most}, the cores at hand")
+    _limit = count
+    numba.set_num_threads(count)
+
+
+class Pace:
+    """Seconds an iteration takes with all threads and with one, and the choice that follows."""
 
     def __init__(self) -> None:
-        self.limit: int = numba.get_num_threads()
-        self._solves = 0
+        self._seconds: dict[int, float] = {}
+        self._iterations = 0
+        self._count = 1
+        self._trial = False
+        self._start = 0.0
 
-    def allow(self, count: int) -> None:
-        """Set the most threads that may be used.
+    def begin(self) -> None:
+        """Choose the threads of the iteration that follows."""
+        self._iterations += 1
+        choices = {1, _limit}
+        untried = choices - self._seconds.keys()
+        best = min(choices - untried, key=self._seconds.__getitem__, default=_limit)
+        self._trial = bool(untried) or self._iterations % _TRIAL == 0
+        if untried:
+            self._count = max(untried)
+        elif self._trial:
+            self._count = min(choices - {best}, default=best)
+        else:
+            self._count = best
+        numba.set_num_threads(self._count)
+        self._start = perf_counter()
 
-        Raises
-        ------
-        InputError
-            If there are not that many.
-        """
-        most = int(numba.config.NUMBA_NUM_THREADS)
-        if not 1 <= count <= most:
-            raise InputError("--threads", str(count), f"a whole number from 1 to {most}, the cores of this machine")
-        self.limit = count
-        self._solves = 0
-        numba.set_num_threads(count)
-
-    def adapt(self, loop: Callable[[], None]) -> None:
-        """Choose between all threads and one by timing ``loop``; most calls do nothing."""
-        self._solves += 1
-        if self.limit == 1 or self._solves % _INTERVAL != 1:
-            return
-        before = numba.get_num_threads()
-        together, alone = self._time(loop, self.limit), self._time(loop, 1)
-        chosen = self.limit if together <= alone else 1
-        numba.set_num_threads(chosen)
-        if chosen != before:
-            _log.info("threads: %d (a loop takes %.2g ms with %d, %.2g ms with one)", chosen, 1e3 * together, self.limit, 1e3 * alone)
-
-    @staticmethod
-    def _time(loop: Callable[[], None], count: int) -> float:
-        numba.set_num_threads(count)
-        start = perf_counter()
-        for _ in range(_REPEATS):
-            loop()
-        return (perf_counter() - start) / _REPEATS
-
-
-#: the one crew of this process
-crew = Crew()
+    def end(self) -> None:
+        """Note how long the iteration took."""
+        seconds = perf_counter() - self._start
+        weight = 1.0 if self._trial else _WEIGHT
+        self._seconds[self._count] = weight * seconds + (1.0 - weight) * self._seconds.get(self._count, 0.0)
