@@ -41,6 +41,11 @@ ArrayName = Annotated[str | None, typer.Option(help="Array of an .npz or .vti fi
 RawShape = Annotated[str | None, typer.Option(help="Shape z,y,x of a .raw file.")]
 RawType = Annotated[str | None, typer.Option(help="Number type of a .raw file.")]
 
+Threads = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Most threads to use; all cores by default. Results do not depend on it."),
+]
+
 #: exit codes: bad input, and a run that could not be finished
 BAD_INPUT, NOT_FINISHED = 2, 3
 
@@ -67,6 +72,13 @@ def _tell(error: CatholyteError) -> None:
         _err.print(f"[bold red]error:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
+def _allow(threads: int | None) -> None:
+    if threads is not None:
+        from catholyte.solve.threads import allow_threads
+
+        allow_threads(threads)
+
+
 def _build(case: Path, overrides: list[str] | None, folder: Path | None = None) -> Built:
     from catholyte.build import build
     from catholyte.case import read_case
@@ -91,8 +103,10 @@ def run(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
     plots: Annotated[bool, typer.Option("--plots", help="Draw the pictures at the end.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    threads: Threads = None,
 ) -> None:
     """Run a case through its protocol."""
+    _allow(threads)
     folder = out if out is not None else default_results(case)
     built = _build(case, overrides)
     if resume and not folder.exists():
@@ -151,9 +165,12 @@ def effective(
     save: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write summary, fields and .vti files.")] = None,
     plots: Annotated[bool, typer.Option("--plots", help="Draw potential and flux, into FOLDER/plots.")] = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    threads: Threads = None,
 ) -> None:
     """Effective conductivity or diffusivity, tortuosity factor and interface areas of an image or an electrode."""
     from catholyte import effective as job
+
+    _allow(threads)
 
     if form not in ("table", "json"):
         raise InputError("--format", form, "'table' or 'json'", nearest(form, ("table", "json")))

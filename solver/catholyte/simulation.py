@@ -8,6 +8,7 @@ A run can be killed at any moment and resumed; it then continues from the last a
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -27,12 +28,14 @@ from catholyte.models.analysis import Analysis
 from catholyte.models.cathode import Evaluation
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.provenance import mesh_record, peak_memory, provenance
-from catholyte.results import Results, ResultWriter
+from catholyte.results import Results, ResultWriter, run_log
 from catholyte.solve.bdf import History
 from catholyte.solve.linear import linear_solver
 from catholyte.solve.transient import Event, Frame, Integrator, Progress, Settings
 
 State = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
 
 #: smallest current, as a part of 1C, that imbalances are measured against
 _SCALE_FLOOR = 1e-3
@@ -166,10 +169,12 @@ class Simulation:
         reason = "interrupted"
         try:
             # Threads of the linear algebra library only get in the way of vectors of this size.
-            with threadpool_limits(limits=1, user_api="blas"):
+            with threadpool_limits(limits=1, user_api="blas"), run_log(out):
+                _log.info("%s: %d unknowns", "resumed" if resume else "started", self.cathode.size)
                 for update in self._carry_out(writer, position, started - spent):
                     if update.ended is not None:
                         reason = update.ended
+                        _log.info("step %d/%d ended: %s", update.step, update.n_steps, reason)
                     if on_update is not None:
                         on_update(update)
         except NotConverged as error:

@@ -7,6 +7,7 @@
         provenance.json   versions, mesh hash, seed, derived numbers; at the end times and counts
         curves.csv        one row a time step, in the Battery Data Format
         data.zarr/        for xarray: mesh/ (phases), curves/ (a row for a point), fields/ (a row for a frame)
+        run.log           what the solver chose and where it had to change its mind
         checkpoint.npz    the state of the solver; how many points, frames and bytes of csv belong to it
 
 **Commit.** :meth:`ResultWriter.append_point` keeps points in memory, and
@@ -28,9 +29,10 @@ This holds against the death of the process (SIGKILL included). Nothing is force
 may cost as much as the operating system held back.
 """
 
+from catholyte.results.log import run_log
 from catholyte.results.mesh_record import MeshRecord
 from catholyte.results.paraview import export_paraview
 from catholyte.results.reader import Results
 from catholyte.results.writer import ResultWriter
 
-__all__ = ["MeshRecord", "ResultWriter", "Results", "export_paraview"]
+__all__ = ["MeshRecord", "ResultWriter", "Results", "export_paraview", "run_log"]
