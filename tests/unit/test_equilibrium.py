@@ -6,7 +6,6 @@ import pytest
 from catholyte.errors import InputError
 from catholyte.physics.constants import F, R
 from catholyte.physics.equilibrium import (
-    FORMULAS,
     MARGIN,
     WALL,
     Constant,
@@ -18,7 +17,9 @@ from catholyte.physics.equilibrium import (
     from_table,
     inverse,
     slope,
+    value_and_slope,
 )
+from catholyte.physics.formulas import FORMULAS
 
 T = 298.15
 TABLE_X = np.array([0.1, 0.25, 0.3, 0.301, 0.6, 0.85])
@@ -213,3 +214,14 @@ def test_inverse_of_a_separating_solution_is_the_charged_side():
     x = inverse(law, 3.4, T)
     assert 0.0 < x < 0.5
     assert float(law(x, T)) == pytest.approx(3.4, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_own_slopes_are_those_of_the_complex_step(name):
+    """Inside the data, on either side of its ends, and close to empty and full."""
+    law = LAWS[name]
+    x = np.concatenate([[1e-9, 1e-4, 1.0 - 1e-4, 1.0 - 1e-9], np.linspace(0.01, 0.99, 197)])
+    U, dU = value_and_slope(law, x, T)
+    stepped = law(x + 1e-30j, T)
+    np.testing.assert_allclose(U, stepped.real, rtol=1e-12)
+    np.testing.assert_allclose(dU, stepped.imag / 1e-30, rtol=1e-8, atol=1e-9)

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catholyte.errors import CatholyteError, InputError, nearest
 from catholyte.physics.constants import F, R
+from catholyte.physics.formulas import FORMULAS
 
 #: A table or formula that reaches x = 0 or x = 1 is left this far from it, so that U still diverges there.
 MARGIN = 1e-3
@@ -47,6 +48,18 @@ class EquilibriumPotential(Protocol):
 
     def __call__(self, x: ArrayLike, T: float) -> NDArray[Any]:
         """Return U at site fractions ``x`` (any shape, real or complex) and temperature ``T`` in K."""
+
+
+def value_and_slope(
+    law: Callable[..., NDArray[Any]], x: NDArray[np.float64], T: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return U(x) in V and dU/dx in V at real ``x``: from the law's own derivative, or by complex step."""
+    own = getattr(law, "with_slope", None)
+    if own is not None:
+        U, slope = own(x, T)
+        return U, slope
+    value = np.asarray(law(x + 1j * _STEP, T))
+    return value.real, value.imag / _STEP
 
 
 class VoltageError(CatholyteError, ValueError):
@@ -186,6 +199,15 @@ class Table:
         U += c[3].take(k)
         return U
 
+    def with_slope(self, x: NDArray[np.float64], T: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return U and dU/dx at real ``x``."""
+        k = self._interval(x)
+        c = self.coefficients
+        t = x - self.knots.take(k)
+        cubic, square, line = c[0].take(k), c[1].take(k), c[2].take(k)
+        U = ((cubic * t + square) * t + line) * t + c[3].take(k)
+        return U, (3.0 * cubic * t + 2.0 * square) * t + line
+
     def _interval(self, x: NDArray[np.float64]) -> NDArray[np.intp]:
         last = self.knots.size - 2
         if self.buckets is None:
@@ -196,21 +218,6 @@ class Table:
         k = self.buckets.take(bucket)
         k = k + (x >= self.knots.take(k + 1))
         return np.clip(k, 0, last)
-
-
-@dataclass(frozen=True)
-class Formula:
-    """A fitted formula of the literature, by the name it has in :data:`FORMULAS`."""
-
-    name: str
-    function: Callable[[NDArray[Any]], NDArray[Any]]
-    x_lo: float
-    x_hi: float
-    source: str
-
-    def __call__(self, x: ArrayLike, T: float) -> NDArray[Any]:
-        """Evaluate the formula at ``x``; none of them depends on the temperature."""
-        return self.function(np.asarray(x))
 
 
 @dataclass(frozen=True)
@@ -236,6 +243,16 @@ class Continued:
         if high.any():
             U[high] = self._beyond(x[high], self.x_hi, T, (1.0 - x[high]) / (1.0 - self.x_hi), 1.0)
         return U
+
+    def with_slope(self, x: NDArray[np.float64], T: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return U and dU/dx at real ``x``."""
+        inside = (x >= self.x_lo) & (x <= self.x_hi)
+        if inside.all():
+            return value_and_slope(self.law, x, T)
+        U, slope = value_and_slope(self.law, np.where(inside, x, self.x_lo), T)
+        beyond = self(x[~inside] + 1j * _STEP, T)
+        U[~inside], slope[~inside] = beyond.real, beyond.imag / _STEP
+        return U, slope
 
     def _beyond(self, x: NDArray[Any], end: float, T: float, share: NDArray[Any], sign: float) -> NDArray[Any]:
         U = self.law(end + 1j * _STEP, T)
@@ -312,68 +329,6 @@ def inverse(law: EquilibriumPotential, voltage: float, T: float) -> float:
         raise VoltageError(voltage, float(excess.min() + voltage), float(excess.max() + voltage))
     k = int(crossings[0])
     return float(brentq(lambda x: float(law(x, T)) - voltage, grid[k], grid[k + 1], xtol=1e-15, rtol=1e-14))
-
-
-# --------------------------------------------------------------------------------------------------- formulas
-
-
-def _chen2020_nmc811(x: NDArray[Any]) -> NDArray[Any]:
-    return (
-        -0.8090 * x
-        + 4.4875
-        - 0.0428 * np.tanh(18.5138 * (x - 0.5542))
-        - 17.7326 * np.tanh(15.7890 * (x - 0.3117))
-        + 17.5842 * np.tanh(15.9308 * (x - 0.3120))
-    )
-
-
-def _mohtat2020_nmc532(x: NDArray[Any]) -> NDArray[Any]:
-    polynomial = 4.3452 + x * (-1.6518 + x * (1.6225 + x * (-2.0843 + x * (3.5146 - 2.2166 * x))))
-    return polynomial - 0.5623e-4 * np.exp(109.451 * x - 100.006)
-
-
-def _bpx_nmc111(x: NDArray[Any]) -> NDArray[Any]:
-    return (
-        -3.04420906 * x
-        + 10.04892207
-        - 0.65637536 * np.tanh(-4.02134095 * (x - 0.80063948))
-        + 4.24678547 * np.tanh(12.17805062 * (x - 7.57659337))
-        - 0.3757068 * np.tanh(59.33067782 * (x - 0.99784492))
-    )
-
-
-def _bpx_lfp(x: NDArray[Any]) -> NDArray[Any]:
-    charged = 3.54866018e14 * np.exp(-3.95729493e02 * x)
-    return 3.41285712 - 1.49721852e-02 * x + charged - 1.45998465 * np.exp(-1.10108622e02 * (1 - x))
-
-
-def _afshar2017_lfp(x: NDArray[Any]) -> NDArray[Any]:
-    return 3.4077 - 0.020269 * x + 0.5 * np.exp(-150 * x) - 0.9 * np.exp(-30 * (1 - x))
-
-
-#: Fitted formulas by name; the range is that of the data behind each fit, in the fit's own site fraction.
-FORMULAS: dict[str, Formula] = {
-    formula.name: formula
-    for formula in (
-        Formula("chen2020-nmc811", _chen2020_nmc811, 0.2661, 0.9059, "doi:10.1149/1945-7111/ab9050"),
-        Formula("mohtat2020-nmc532", _mohtat2020_nmc532, 0.03, 0.95, "doi:10.1149/1945-7111/aba5d1"),
-        Formula(
-            "bpx-nmc111",
-            _bpx_nmc111,
-            0.42424,
-            0.9621,
-            "https://github.com/About-Energy-OpenSource/About-Energy-BPX-Parameterisation",
-        ),
-        Formula(
-            "bpx-lfp",
-            _bpx_lfp,
-            0.0875,
-            0.95038,
-            "https://github.com/About-Energy-OpenSource/About-Energy-BPX-Parameterisation",
-        ),
-        Formula("afshar2017-lfp", _afshar2017_lfp, 0.0, 1.0, "doi:10.48550/arXiv.1709.03970"),
-    )
-}
 
 
 # ---------------------------------------------------------------------------------------------------- helpers

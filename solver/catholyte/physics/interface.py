@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from catholyte.errors import NotConverged
 from catholyte.physics.constants import F, R
+from catholyte.physics.equilibrium import value_and_slope
 from catholyte.physics.kinetics import ExchangeCurrent, RateLaw
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-_STEP = 1e-30
 #: a surface counts as empty or full at this distance from 0 or 1, where a double can still resolve it
 _EDGE = 1e-13
 #: Newton creeps along the logarithm of a full or empty surface; bisection ends what is left after these steps
@@ -57,9 +57,8 @@ class Reaction:
     T: float
 
     def U_and_slope(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return U(x) in V and dU/dx in V, the latter by complex step."""
-        value = self.U(x + 1j * _STEP, self.T)
-        return value.real, value.imag / _STEP
+        """Return U(x) in V and dU/dx in V."""
+        return value_and_slope(self.U, x, self.T)
 
 
 @dataclass(frozen=True)
