@@ -23,6 +23,7 @@ from scipy.special import erfc, lpmv
 
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.conduction import effective_conductivity
+from catholyte.models.effective import effective_transport
 
 
 @cache
@@ -59,12 +60,16 @@ def rayleigh(share: float, sigma: float, highest: int = 15) -> float:
     return float(1.0 + 4.0 * pi * moment / (1.0 - 4.0 * pi / 3.0 * moment))
 
 
-def voxel_value(n: int, share: float, sigma: float) -> float:
-    """Return σ_eff of one eighth of the unit cell in n³ voxels, the centre of the sphere in its corner."""
+def eighth(n: int, share: float) -> np.ndarray:
+    """Return one eighth of the unit cell in n³ voxels, the centre of the sphere in its corner."""
     a = (3.0 * share / (4.0 * pi)) ** (1.0 / 3.0)
     z = (np.arange(n) + 0.5) * 0.5 / n
-    inside = z[:, None, None] ** 2 + z[:, None] ** 2 + z**2 < a * a
-    graph = voxel_graph(inside.astype(np.uint8), (0.5 / n,) * 3, ("matrix", "sphere"))
+    return (z[:, None, None] ** 2 + z[:, None] ** 2 + z**2 < a * a).astype(np.uint8)
+
+
+def voxel_value(n: int, share: float, sigma: float) -> float:
+    """Return σ_eff of one eighth of the unit cell as a graph."""
+    graph = voxel_graph(eighth(n, share), (0.5 / n,) * 3, ("matrix", "sphere"))
     conductivities = {"matrix": 1.0, "sphere": sigma}
     return effective_conductivity(graph, conductivities, length=0.5, cross_section=0.25).value
 
@@ -102,3 +107,28 @@ def test_voxels_approach_the_array_of_spheres(share, sigma):
     order = observed_order([8.0, 28.5], [float(np.mean(coarse)), float(np.mean(fine))])
     assert np.mean(fine) < 0.025
     assert -order > 0.7
+
+
+@pytest.mark.parametrize(("sigma", "order", "left"), [(0.0, 0.9, 0.010), (10.0, 1.0, 0.002)])
+def test_images_approach_the_array_of_spheres(sigma, order, left, record_property):
+    """First order around insulating spheres, whose steps hinder the current; better around conducting ones."""
+    exact, errors = rayleigh(0.3, sigma), []
+    for sizes in ((10, 11, 12, 13), (21, 22, 23, 24), (41, 43, 45, 47)):
+        values = [effective_transport(eighth(n, 0.3), (0.5 / n,) * 3, [1.0, sigma]).value for n in sizes]
+        errors.append(float(np.mean(np.abs(np.array(values) / exact - 1.0))))
+    found = -observed_order([11.5, 22.5, 44.0], errors)
+    record_property("order", found)
+    assert found > order
+    assert errors[-1] < left
+
+
+def test_periodic_cell_is_eight_mirrored_eighths():
+    cell = eighth(10, 0.3)
+    for axis in range(3):
+        cell = np.concatenate([np.flip(cell, axis), cell], axis)
+    options = {"tolerance": 1e-6}
+    part = effective_transport(eighth(10, 0.3), (1.0, 1.0, 1.0), [1.0, 10.0], **options).value
+    for axis in range(3):
+        whole = effective_transport(cell, (1.0, 1.0, 1.0), [1.0, 10.0], axis=axis, walls="periodic", **options)
+        assert whole.value == pytest.approx(part, rel=1e-7)
+        assert whole.flux == pytest.approx(np.eye(3)[axis] * part, abs=1e-5)

@@ -23,7 +23,7 @@ from catholyte.solve.multigrid import Multigrid
 Vector = NDArray[Any]
 
 #: relative residual to which the potentials are solved for one direction of the outer iteration, and most cycles for it
-_INNER, _MOST_INNER = 0.1, 16
+_INNER, _MOST_INNER = 0.2, 16
 
 
 class Blocks(Protocol):
@@ -62,7 +62,7 @@ class GridBlocks:
         self._system = system
 
     def potentials(self, load: Vector) -> Vector:
-        """Solve the reduced A_φφ to a tenth."""
+        """Solve the reduced A_φφ to a fifth."""
         assert self._parts is not None
         return self._parts.potentials(load)
 

@@ -49,7 +49,7 @@ class GridSolver:
         self._sums = np.empty(vectors.CHUNKS, dtype=np.result_type(self._x.dtype, np.float64))
         self._planes = np.empty(operator.shape[0], dtype=self._sums.dtype)
         self._squares = np.empty(vectors.CHUNKS)
-        self._pace = Pace()
+        self._pace = Pace(self._x.size)
 
     def refresh(self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True) -> None:
         """Take an operator in which only the links between networks or the storage have changed."""

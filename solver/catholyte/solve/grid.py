@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 
 from catholyte.fv import grid_kernels as kernels
 from catholyte.fv import grid_setup
+from catholyte.solve.threads import PARALLEL_FROM
 
 Array = NDArray[Any]
 
 #: unknowns up to which a level is inverted
 _DENSE_LIMIT = 256
-#: unknowns from which threads share the work of a level
-_PARALLEL_FROM = 20_000
 #: an axis is not coarsened while its links are weaker than this share of the strongest axis's
 _WEAK = 0.25
 
@@ -89,7 +88,7 @@ class _Level:
         row, column = np.indices(self.shape[1:])
         self.checker = ((row + column) & 1).astype(np.uint8).reshape(-1)
         self.wrapped = bool(np.any(operator.links[..., 2, :, :, -1]))
-        self.parallel = n >= _PARALLEL_FROM
+        self.parallel = n >= PARALLEL_FROM
         self.coarse_b: Array = np.empty(0, dtype=self.dtype)
         self.update()
 

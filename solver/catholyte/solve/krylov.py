@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv import vectors
+from catholyte.solve.threads import PARALLEL_FROM
 
 Vector = NDArray[Any]
 
-#: unknowns from which threads share the vector operations
-_PARALLEL_FROM = 20_000
 #: a cycle ends where single-precision directions have nothing more to give
 _LEAST_REDUCTION = 2e-6
 
@@ -128,11 +127,11 @@ def _cycle(
 
 
 def _inner(a: Vector, b: Vector) -> Any:
-    return np.vdot(a, b) if a.size < _PARALLEL_FROM else vectors.inner(a, b)
+    return np.vdot(a, b) if a.size < PARALLEL_FROM else vectors.inner(a, b)
 
 
 def _subtract(w: Vector, factor: Any, v: Vector) -> None:
-    if w.size < _PARALLEL_FROM:
+    if w.size < PARALLEL_FROM:
         w -= factor * v
     else:
         vectors.subtract_multiple(w, factor, v)

@@ -39,7 +39,7 @@ _PATIENCE, _MOST = 60, 120
 _CONTRAST, _STIFFEST = 1e4, 1e2
 
 #: unknowns below which a sparse factorisation is faster than the iteration (benchmarks/linear_crossover.py)
-DIRECT_LIMIT = 1000
+DIRECT_LIMIT = 2000
 #: relative residual of the terminal response from which it is renewed, and to which
 _STALE, _RENEWED = 0.2, 0.1
 

@@ -17,6 +17,9 @@ from catholyte.errors import InputError
 #: iterations between two trials of the slower choice, and weight of the last iteration in the running mean
 _TRIAL, _WEIGHT = 24, 0.2
 
+#: unknowns below which starting threads costs more than they save
+PARALLEL_FROM = 20_000
+
 _limit: int = numba.get_num_threads()
 
 
@@ -37,9 +40,16 @@ def allow_threads(count: int) -> None:
 
 
 class Pace:
-    """Seconds an iteration takes with all threads and with one, and the choice that follows."""
+    """Seconds an iteration takes with all threads and with one, and the choice that follows.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    size
+        Unknowns that an iteration works on.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._worth_it = size >= PARALLEL_FROM
         self._seconds: dict[int, float] = {}
         self._iterations = 0
         self._count = 1
@@ -49,9 +59,9 @@ class Pace:
     def begin(self) -> None:
         """Choose the threads of the iteration that follows."""
         self._iterations += 1
-        choices = {1, _limit}
+        choices = {1, _limit} if self._worth_it else {1}
         untried = choices - self._seconds.keys()
-        best = min(choices - untried, key=self._seconds.__getitem__, default=_limit)
+        best = min(choices - untried, key=self._seconds.__getitem__, default=max(choices))
         self._trial = bool(untried) or self._iterations % _TRIAL == 0
         if untried:
             self._count = max(untried)
