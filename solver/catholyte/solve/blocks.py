@@ -72,14 +72,14 @@ class GridBlocks:
         return self._parts.lithium(load)
 
     def product(self, v: Vector) -> Vector:
-        """Multiply with the matrix in single precision; flows are formed from differences, so no digits are lost."""
+        """Multiply with the matrix; only the directions and the result are in single precision."""
         assert self._parts is not None
         system, n = self._system, self._system.n_phi
         out = np.empty_like(v)
         self._parts.conduct(out[:n], v[:n])
         if not system.frozen:
             x = v[n:]
-            self._parts.diffuse(out[n:], (system.lithium_slope * x).astype(v.dtype))
+            self._parts.diffuse(out[n:], system.lithium_slope * x)
             out[n:] += system.storage * x
         system.add_faces(out, v)
         return out
@@ -101,9 +101,10 @@ class _GridParts:
         self._phi_scale = 1.0 / float(max(skeleton.conduction.max(initial=0.0), skeleton.terminals.max()))
         self._lithium_scale = 1.0 / float(skeleton.paths.max(initial=0.0) or 1.0)
         size = place.network.size
+        double = np.result_type(dtype, np.float64)
         self._phi_grid, self._x_grid, self._nothing = (np.zeros(size, dtype=dtype) for _ in range(3))
-        self._image = np.empty(size, dtype=dtype)
-        self._planes = np.empty(place.shape[0], dtype=np.result_type(dtype, np.float64))
+        self._wide, self._image = np.zeros(size, dtype=double), np.empty(size, dtype=double)
+        self._planes = np.empty(place.shape[0], dtype=double)
         self._terminals = self._on_grid(place.phi, skeleton.terminals * self._phi_scale)
         self._paths = self._links(place.phi_links[: self._edges], skeleton.conduction * self._phi_scale)
         self._links_phi = self._paths.copy()
@@ -154,19 +155,20 @@ class _GridParts:
 
     def conduct(self, out: Vector, phi: Vector) -> None:
         """Out = conduction and terminals times φ."""
-        vectors.spread(self._phi_grid, self._place.phi, phi, phi.dtype.type(1.0))
-        self._multiply(self._phi_grid, self._paths, self._terminals)
-        vectors.collect(out, self._place.phi, self._image, phi.dtype.type(1.0 / self._phi_scale))
+        vectors.spread(self._wide, self._place.phi, phi, 1.0)
+        self._multiply(self._paths, self._terminals)
+        vectors.collect(out, self._place.phi, self._image, 1.0 / self._phi_scale)
 
     def diffuse(self, out: Vector, y: Vector) -> None:
         """Out = transport paths times y."""
-        vectors.spread(self._x_grid, self._place.lithium, y, y.dtype.type(1.0))
-        self._multiply(self._x_grid, self._links_lithium, self._nothing)
-        vectors.collect(out, self._place.lithium, self._image, y.dtype.type(1.0 / self._lithium_scale))
+        vectors.spread(self._wide, self._place.lithium, y, 1.0)
+        self._multiply(self._links_lithium, self._nothing)
+        vectors.collect(out, self._place.lithium, self._image, 1.0 / self._lithium_scale)
 
-    def _multiply(self, x: Vector, links: Vector, excess: Vector) -> None:
+    def _multiply(self, links: Vector, excess: Vector) -> None:
+        """Multiply in double precision: the flows through a cell nearly cancel, and what is left must keep its digits."""
         shape = self._place.shape
-        grid_product(self._image, self._planes, x, links, excess, self._nothing[:1], 1, *shape)
+        grid_product(self._image, self._planes, self._wide, links, excess, self._nothing[:1], 1, *shape)
 
     def _links(self, at: NDArray[np.int64], conductance: Vector) -> Vector:
         links = np.zeros(3 * self._place.network.size, dtype=self.dtype)

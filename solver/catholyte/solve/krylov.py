@@ -19,7 +19,7 @@ from catholyte.solve.threads import PARALLEL_FROM
 Vector = NDArray[Any]
 
 #: a cycle ends where single-precision directions have nothing more to give
-_LEAST_REDUCTION = 2e-6
+_LEAST_REDUCTION = 1e-5
 
 
 @dataclass(frozen=True)
