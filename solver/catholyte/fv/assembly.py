@@ -129,7 +129,7 @@ class CoupledSystem:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Double precision, complex for a frequency in place of a time step."""
-        return np.result_type(self.storage, self.conductance)
+        return np.result_type(self.conductance) if self.frozen else np.result_type(self.storage, self.conductance)
 
     @property
     def n_phi(self) -> int:

@@ -16,13 +16,14 @@ CHUNKS = 64
 
 @_jit
 def inner(a, b):
-    """Inner product Σ conj(a)·b in the precision of ``b``, summed over chunks that do not depend on the threads."""
+    """Inner product Σ conj(a)·b in double precision, summed over chunks that do not depend on the threads."""
     size = (a.size + CHUNKS - 1) // CHUNKS
-    parts = np.zeros(CHUNKS, dtype=b.dtype)
+    zero = 0.0 * b[0]
+    parts = np.full(CHUNKS, zero)
     for k in nb.prange(CHUNKS):
-        total = 0 * b[0]
+        total = zero
         for i in range(k * size, min((k + 1) * size, a.size)):
-            total += np.conj(a[i]) * b[i]
+            total += np.conj(a[i]) * (1.0 * b[i])
         parts[k] = total
     return parts.sum()
 

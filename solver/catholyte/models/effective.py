@@ -262,7 +262,9 @@ def _solve_grid(problem: _Problem) -> tuple[Floats, int, bool]:
         x += solution.x
         done += solution.iterations
         ends = x.reshape(shape)[[0, -1]]
-        if _mismatch(*_plate_currents(problem, ends)) <= problem.tolerance and solution.iterations:
+        if _mismatch(*_plate_currents(problem, ends)) <= problem.tolerance and (
+            solution.iterations or not residual.any()
+        ):
             return x, done, True
         if done >= _MOST_CYCLES or solution.residual > 0.9:
             break
@@ -294,6 +296,8 @@ def _solve_graph(problem: _Problem, method: str) -> tuple[Floats, int, str]:
         if outcome.mismatch <= problem.tolerance or tolerance < 1e-13:
             break
         tolerance *= 1e-2
+    if outcome.mismatch > problem.tolerance:
+        raise NotConverged("effective transport", f"in {iterations} iterations", [outcome.mismatch])
     assert graph.grid is not None
     x = np.zeros(problem.labels.size)
     x[graph.grid.voxel] = outcome.phi

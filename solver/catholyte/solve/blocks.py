@@ -166,7 +166,7 @@ class _GridParts:
         vectors.collect(out, self._place.lithium, self._image, 1.0 / self._lithium_scale)
 
     def _multiply(self, links: Vector, excess: Vector) -> None:
-        """Multiply in double precision: the flows through a cell nearly cancel, and what is left must keep its digits."""
+        """Multiply in double precision: the flows through a cell nearly cancel, what is left must keep its digits."""
         shape = self._place.shape
         grid_product(self._image, self._planes, self._wide, links, excess, self._nothing[:1], 1, *shape)
 

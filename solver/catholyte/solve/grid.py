@@ -208,7 +208,7 @@ class GridMultigrid:
             inverse = np.linalg.inv(dense)
         except np.linalg.LinAlgError:  # a network without any plate or storage
             inverse = np.linalg.pinv(dense)
-        self._inverse = inverse.astype(level.dtype)
+        self._inverse = inverse
 
     def apply(self, b: Array) -> Array:
         """Return an approximation of A⁻¹ b for b of shape (slots·nz·ny·nx,); the array is the cycle's own."""
@@ -232,7 +232,7 @@ class GridMultigrid:
     def _cycle(self, at: int, b: Array) -> Array:
         level = self.levels[at]
         if at == len(self.levels) - 1:
-            np.dot(self._inverse, b, out=level.x)
+            level.x[:] = self._inverse @ b  # in double precision: strong clusters float on weak links
             return level.x
         x = level.x
         x.fill(0)

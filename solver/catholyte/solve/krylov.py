@@ -19,7 +19,7 @@ from catholyte.solve.threads import PARALLEL_FROM
 Vector = NDArray[Any]
 
 #: a cycle ends where single-precision directions have nothing more to give
-_LEAST_REDUCTION = 1e-5
+_LEAST_REDUCTION = 2e-6
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def _cycle(
     hessenberg = np.zeros((length + 1, length), dtype=residual.dtype)
     rhs = np.zeros(length + 1, dtype=residual.dtype)
     rhs[0] = norm
+    coefficients = np.zeros(0)
     target = max(target, _LEAST_REDUCTION * norm)
     for j in range(length):
         searched.append(precondition(basis[j]))
@@ -112,7 +113,10 @@ def _cycle(
         for i, vector in enumerate(basis):
             hessenberg[i, j] = _inner(vector, w)
             _subtract(w, hessenberg[i, j], vector)
-        length_w = float(np.linalg.norm(w))
+        length_w = float(np.sqrt(_inner(w, w).real))
+        if not np.isfinite(length_w):
+            searched.pop()
+            break
         hessenberg[j + 1, j] = length_w
         small = hessenberg[: j + 2, : j + 1]
         coefficients = np.linalg.lstsq(small, rhs[: j + 2], rcond=None)[0]
@@ -127,7 +131,8 @@ def _cycle(
 
 
 def _inner(a: Vector, b: Vector) -> Any:
-    return np.vdot(a, b) if a.size < PARALLEL_FROM else vectors.inner(a, b)
+    """Inner product in double precision: single-precision sums over long vectors would spoil orthogonality."""
+    return vectors.inner(a, b)
 
 
 def _subtract(w: Vector, factor: Any, v: Vector) -> None:

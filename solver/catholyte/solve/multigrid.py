@@ -178,7 +178,7 @@ class Multigrid:
         rows = np.repeat(np.arange(n), np.diff(level.indptr))
         np.add.at(dense, (rows, level.indices), -level.weights.astype(dense.dtype))
         dense[np.arange(n), np.arange(n)] += -dense.sum(axis=1) + level.excess
-        level.inverse = np.linalg.inv(dense).astype(level.diagonal.dtype)
+        level.inverse = np.linalg.inv(dense)
 
     def refresh(self, matrix: Laplacian) -> None:
         """Take the weights of ``matrix``, whose pattern is that of the constructor's."""
@@ -208,13 +208,13 @@ class Multigrid:
     def _cycle(self, at: int, b: Floats32) -> Floats32:
         level = self._levels[at]
         if level.inverse is not None:
-            return level.inverse @ b
+            return (level.inverse @ b.astype(level.inverse.dtype)).astype(b.dtype)
         x = np.zeros_like(b)
         self._smooth(level, x, b, kernels.gauss_seidel_forward, kernels.gauss_seidel_forward_blocks)
         if level.transfer is not None:
             residual = kernels.laplacian_residual if level.blocks is None else kernels.laplacian_residual_parallel
             residual(level.residual, level.indptr, level.indices, level.weights, level.diagonal, x, b)
-            coarse = np.empty(level.transfer.n_coarse, dtype=np.float32)
+            coarse = np.empty(level.transfer.n_coarse, dtype=b.dtype)
             kernels.restrict(coarse, level.transfer.aggregate, level.residual)
             kernels.prolong_add(x, level.transfer.aggregate, self._coarse_solve(at + 1, coarse))
         self._smooth(level, x, b, kernels.gauss_seidel_backward, kernels.gauss_seidel_backward_blocks)
