@@ -152,6 +152,9 @@ def _relax_plane(x, b, links, diagonal, within, checker, slots, nz, ny, nx, wrap
             sum_[s * count : (s + 1) * count] = b[s * n + begin : s * n + end]
         if neighbours:
             _gather_all(sum_, x, links, slots, z, nz, y, top, ny, nx, wrapped)
+        else:
+            for s in range(slots):
+                x[s * n + begin : s * n + end] = 0
         turn = checker[y * nx : y * nx + count]
         if slots == 1:
             _solve_one(x[begin:end], sum_, diagonal[begin:end], turn, odd)
@@ -286,7 +289,7 @@ def _prolong_plane(x, coarse, network, slots, nz, ny, nx, fz, fy, fx, coarse_slo
 def grid_relax(x, b, links, diagonal, within, checker, slots, nz, ny, nx, wrapped, colour, neighbours):
     """Solve every cell of one colour for its slots, the others held: half a red–black Gauss–Seidel sweep.
 
-    Without ``neighbours`` they count as zero, which saves the first half sweep from x = 0.
+    Without ``neighbours`` the other colour is set to zero: the first half sweep from x = 0.
     """
     for z in range(nz):
         _relax_plane(x, b, links, diagonal, within, checker, slots, nz, ny, nx, wrapped, colour, neighbours, z)

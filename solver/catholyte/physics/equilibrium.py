@@ -249,9 +249,17 @@ class Continued:
         inside = (x >= self.x_lo) & (x <= self.x_hi)
         if inside.all():
             return value_and_slope(self.law, x, T)
-        U, slope = value_and_slope(self.law, np.where(inside, x, self.x_lo), T)
-        beyond = self(x[~inside] + 1j * _STEP, T)
-        U[~inside], slope[~inside] = beyond.real, beyond.imag / _STEP
+        U, slope = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+        U[inside], slope[inside] = value_and_slope(self.law, x[inside], T)
+        for part, end, sign in ((x < self.x_lo, self.x_lo, -1.0), (x > self.x_hi, self.x_hi, 1.0)):
+            if part.any():
+                span = (1.0 - end) if sign > 0.0 else end
+                share = (0.5 + sign * (0.5 - x[part])) / span  # 1 − x or x, over its value at the end
+                U[part] = self._beyond(x[part], end, T, share, sign)
+                _, (at_end,) = value_and_slope(self.law, np.array([end]), T)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    bend = (R * T / F) * (1.0 / share - 1.0) - WALL * (1.0 - 1.0 / share**2)
+                slope[part] = at_end - bend / span
         return U, slope
 
     def _beyond(self, x: NDArray[Any], end: float, T: float, share: NDArray[Any], sign: float) -> NDArray[Any]:

@@ -235,7 +235,6 @@ class GridMultigrid:
             level.x[:] = self._inverse @ b  # in double precision: strong clusters float on weak links
             return level.x
         x = level.x
-        x.fill(0)
         level.relax(b, 0, neighbours=False)
         level.relax(b, 1)
         self._correct(level, at, b)

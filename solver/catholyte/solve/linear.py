@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from catholyte.errors import NotConverged
-from catholyte.fv import kernels
+from catholyte.fv import kernels, vectors
 from catholyte.fv.assembly import CoupledSystem
 from catholyte.solve.blocks import Blocks, GraphBlocks, GridBlocks
 from catholyte.solve.krylov import KrylovResult, fgmres
@@ -145,46 +145,17 @@ class KrylovSolver:
     def _attempt(
         self, system: CoupledSystem, rhs: Vector, tolerance: float, blocks: Blocks, most_iterations: int
     ) -> KrylovResult:
-        n = system.n_phi
         blocks.take(system)
         iterations = self._renew_response(system, blocks, _STALE, _RENEWED)
-        column, corner = system.terminal_column, system.terminal_corner
-        # A control in volts is weighted to amperes, so that one norm judges all rows.
-        weight = float(np.linalg.norm(column)) / abs(corner) if corner != 0.0 else 1.0
-        row, corner = weight * system.terminal_row, weight * corner
-
-        def product(v: Vector) -> Vector:
-            out = np.empty_like(v)
-            single = v.dtype == _single(v)
-            out[:-1] = blocks.product(v[:-1]) if single else system.product(v[:-1])
-            out[:-1] += v[-1] * column
-            out[-1] = row @ v[:n] + corner * v[-1]
-            return out
-
-        def precondition(r: Vector) -> Vector:
-            response = self._response
-            assert response is not None
-            alone = _precondition(system, blocks, r[:-1])
-            V = (r[-1] - row @ alone[:n]) / (corner - row @ response[:n])
-            out = np.empty_like(r)
-            np.subtract(alone, V.astype(r.dtype) * response, out=out[:-1])
-            out[-1] = V
-            return out
-
+        bordered = _Bordered(system, blocks, self._response)
         weighted = rhs.copy()
-        weighted[-1] *= weight
-        result = fgmres(product, precondition, weighted, tolerance=tolerance, most_iterations=most_iterations)
+        weighted[-1] *= bordered.weight
+        result = bordered.solve(weighted, tolerance, most_iterations)
         iterations += result.iterations
         if result.residual > tolerance:
             iterations += self._renew_response(system, blocks, 0.0, max(tolerance, 1e-6))
-            result = fgmres(
-                product,
-                precondition,
-                weighted,
-                tolerance=tolerance,
-                start=result.x,
-                most_iterations=most_iterations,
-            )
+            bordered = _Bordered(system, blocks, self._response)
+            result = bordered.solve(weighted, tolerance, most_iterations, result.x)
             iterations += result.iterations
         return KrylovResult(result.x, iterations, result.residual)
 
@@ -207,6 +178,51 @@ class KrylovSolver:
         )
         self._response = result.x.astype(_single(column))
         return result.iterations
+
+
+class _Bordered:
+    """A Newton matrix with its border: products, and a preconditioner that eliminates the terminal.
+
+    Attributes
+    ----------
+    weight
+        Factor of the terminal equation: a control in volts is weighted to amperes, so that one norm judges all rows.
+    """
+
+    def __init__(self, system: CoupledSystem, blocks: Blocks, response: Vector | None) -> None:
+        assert response is not None
+        self._system, self._blocks, self._response = system, blocks, response
+        self._column = system.terminal_column
+        corner = system.terminal_corner
+        self.weight = float(np.linalg.norm(self._column)) / abs(corner) if corner != 0.0 else 1.0
+        self._at = np.flatnonzero(system.terminal_row)
+        self._row, self._corner = self.weight * system.terminal_row[self._at], self.weight * corner
+        self._pivot = self._corner - self._row @ response[self._at]
+
+    def solve(self, rhs: Vector, tolerance: float, most_iterations: int, start: Vector | None = None) -> KrylovResult:
+        return fgmres(
+            self._product,
+            self._precondition,
+            rhs,
+            tolerance=tolerance,
+            start=start,
+            most_iterations=most_iterations,
+        )
+
+    def _product(self, v: Vector) -> Vector:
+        out = np.empty_like(v)
+        single = v.dtype == _single(v)
+        out[:-1] = self._blocks.product(v[:-1]) if single else self._system.product(v[:-1])
+        vectors.subtract_multiple(out[:-1], -v[-1], self._column)
+        out[-1] = self._row @ v[self._at] + self._corner * v[-1]
+        return out
+
+    def _precondition(self, r: Vector) -> Vector:
+        out = np.empty_like(r)
+        out[:-1] = _precondition(self._system, self._blocks, r[:-1])
+        out[-1] = (r[-1] - self._row @ out[self._at]) / self._pivot
+        vectors.subtract_multiple(out[:-1], out[-1], self._response)
+        return out
 
 
 def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
