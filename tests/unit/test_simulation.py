@@ -99,6 +99,15 @@ def test_resume_refuses_another_case_on_the_same_mesh(tmp_path):
         simulation('["Rest for 2 minutes"]').run(tmp_path / "out", resume=True)
 
 
+def test_the_log_says_which_solver_was_chosen_and_why_steps_ended(tmp_path):
+    steps = '["Discharge at C/2 for 1 minute", "Rest for 1 minute"]'
+    simulation(steps, **{"solver.linear": "krylov"}).run(tmp_path / "out")
+    log = (tmp_path / "out" / "run.log").read_text()
+    assert "linear solver: grid multigrid" in log
+    assert "step 1/2 ended" in log
+    assert "step 2/2 ended" in log
+
+
 def test_resume_after_the_last_frame_of_a_step_goes_on_from_the_event(tmp_path):
     steps = '["Discharge at C/2 until 3.6 V", "Rest for 5 minutes"]'
     whole = simulation(steps).run(tmp_path / "whole")
