@@ -30,8 +30,9 @@ from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.provenance import mesh_record, peak_memory, provenance
 from catholyte.results import Results, ResultWriter, run_log
 from catholyte.solve.bdf import History
+from catholyte.solve.events import Event
 from catholyte.solve.linear import linear_solver
-from catholyte.solve.transient import Event, Frame, Integrator, Progress, Settings
+from catholyte.solve.transient import Frame, Integrator, Progress, Settings
 
 State = NDArray[np.float64]
 

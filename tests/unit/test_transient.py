@@ -10,8 +10,9 @@ from small_cells import Constants, Piece, composite, half_cell, laminate, lithia
 
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.solve.bdf import derivative_weights, value_weights
+from catholyte.solve.events import Event, next_share
 from catholyte.solve.linear import DirectSolver
-from catholyte.solve.transient import Event, Integrator, Settings
+from catholyte.solve.transient import Integrator, Settings
 
 PROBLEM = half_cell(composite(5))
 ONE_C = PROBLEM.capacity.sum() / 3600.0
@@ -71,6 +72,25 @@ def test_of_two_rules_the_earlier_in_time_ends_the_piece(turn):
     frame = last([Piece(DISCHARGE, 1e5, (low, high)[::turn])])
     assert frame.event == "earlier"
     assert frame.evaluation.voltage == pytest.approx(3.8001, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda t: 0.45 - t**9 * 6.0, lambda t: 1e-3 - t, lambda t: np.cos(3.0 * t), lambda t: 1.0 if t < 0.37 else -1.0],
+)
+def test_the_search_for_a_moment_ends_soon_on_any_curve(f):
+    """A knee, a line, an arc, and a jump, which nothing but bisection finds."""
+    a, b, share = 1.0, 0.0, f(1.0) / (f(1.0) - f(0.0))
+    tried = []
+    while len(tried) < 60:
+        t = a + min(max(share, 1e-3), 1.0 - 1e-3) * (b - a)
+        c, b = (a, b) if (f(t) > 0.0) == (f(a) > 0.0) else (b, a)
+        a = t
+        tried.append(t)
+        if abs(f(a)) <= 1e-9 or abs(a - b) <= 1e-9:
+            break
+        share = next_share(a, f(a), b, f(b), c, f(c))
+    assert len(tried) <= (12 if abs(f(a)) <= 1e-9 else 35)
 
 
 def test_a_landing_is_not_stepped_over():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from catholyte.errors import NotConverged
 from catholyte.solve.bdf import MAX_ORDER, History
+from catholyte.solve.events import Event, next_share
 from catholyte.solve.linear import LinearSolver
 from catholyte.solve.newton import Controlled, NewtonResult, Problem, newton
 
@@ -57,25 +58,6 @@ class Settings:
     first_step: float | None = None
     largest_step: float = np.inf
     fixed_step: float | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """A stop rule.
-
-    Attributes
-    ----------
-    name
-        The rule in words, reported as the reason why a step ended.
-    value
-        Function of time in s, current in A, voltage in V and charge in C that is positive until the event.
-    kind
-        ``"voltage"``, ``"current"``, ``"charge"``: the unit of ``value``.
-    """
-
-    name: str
-    value: Callable[[float, float, float, float], float]
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -303,9 +285,28 @@ class Integrator:
         frame = Frame(t + h, result.evaluation, charge, h, order, *self._spent())
         return frame, Progress(moved, new_order, step, steps_at_order), start
 
-    def _step(self, history: History, order: int, t: float, control: Controlled, at: Any) -> tuple[NewtonResult, float]:
-        n = self.problem.n_phi
+    def _step(
+        self, history: History, order: int, t: float, control: Controlled, at: Any, near: Any = None
+    ) -> tuple[NewtonResult, float]:
+        """Solve for the state at ``t``, starting from the prediction or from a solution ``near`` it."""
         gamma, past, past_charge = history.formula(t, order)
+        current = abs(at.current) if at is not None else self.scale
+        result = newton(
+            self.problem,
+            self._prediction(history, t, order) if near is None else near.u,
+            control,
+            self.solver,
+            scale=max(current, self.scale),
+            gamma=gamma,
+            beta=past[self.problem.n_phi : -1],
+            tolerance=self.settings.balance,
+            guess=at if near is None else near,
+        )
+        self._count(result)
+        return result, (result.evaluation.current - past_charge) / gamma
+
+    def _prediction(self, history: History, t: float, order: int) -> Vector:
+        n = self.problem.n_phi
         guess = history.predict(t, order)
         before = history.states[0][n:-1]
         guess[n:-1] = np.clip(guess[n:-1], 0.5 * before, 0.5 * (1.0 + before))
@@ -316,20 +317,7 @@ class Integrator:
             share = _LARGEST_LEAP / leap
             guess[:n] = latest[:n] + share * (guess[:n] - latest[:n])
             guess[-1] = latest[-1] + share * (guess[-1] - latest[-1])
-        current = abs(at.current) if at is not None else self.scale
-        result = newton(
-            self.problem,
-            guess,
-            control,
-            self.solver,
-            scale=max(current, self.scale),
-            gamma=gamma,
-            beta=past[n:-1],
-            tolerance=self.settings.balance,
-            guess=at,
-        )
-        self._count(result)
-        return result, (result.evaluation.current - past_charge) / gamma
+        return guess
 
     def _feasible(self, history: History, order: int, t: float) -> int:
         """Return the highest order whose formula leaves a cell that stops reacting between empty and full.
@@ -404,36 +392,40 @@ class Integrator:
         return frame
 
     def _locate(self, event: Event, start: Progress, control: Controlled, frame: Frame, at: Any) -> Frame:
-        """Repeat the step with the length at which the event happens (Illinois false position)."""
+        """Repeat the step with the length at which the event happens.
+
+        Inverse quadratic interpolation where three points lie on a smooth curve, else bisection (Chandrupatla 1997,
+        doi:10.1016/S0965-9978(96)00051-8); every trial starts from the solution nearest to it.
+        """
         history, order = start.history, start.order
         t0 = history.times[0]
         tolerance = self._event_tolerance(event, frame)
-        low, high = t0, frame.t
-        f_high = self._value(event, frame)
         if at is None:
             result, _ = self._step(history, order, t0 + 1e-6 * (frame.t - t0), control, None)
             at = result.evaluation
-        f_low = event.value(t0, at.current, at.voltage, history.charges[0])
-        side = 0
-        for _ in range(40):
-            if abs(f_high) <= tolerance or high - low <= 1e-12 * max(high, 1.0):
+        solved = [(t0, at), (frame.t, frame.evaluation)]
+        after = frame  # the earliest trial that the event precedes
+        a, f_a = frame.t, self._value(event, frame)
+        b, f_b = t0, event.value(t0, at.current, at.voltage, history.charges[0])
+        share = f_a / (f_a - f_b) if f_a < f_b else 0.5
+        for _ in range(60):
+            if abs(self._value(event, after)) <= tolerance or abs(a - b) <= 1e-12 * max(a, b, 1.0):
                 break
-            t = high - f_high * (high - low) / (f_high - f_low)
-            t = min(max(t, low + 1e-3 * (high - low)), high - 1e-3 * (high - low))
-            result, charge = self._step(history, order, t, control, at)
-            middle = Frame(t, result.evaluation, charge, t - t0, order, *self._spent())
-            value = self._value(event, middle)
+            t = a + min(max(share, 1e-3), 1.0 - 1e-3) * (b - a)
+            near = min(solved, key=lambda pair: abs(pair[0] - t))[1]
+            result, charge = self._step(history, order, t, control, at, near)
+            solved.append((t, result.evaluation))
+            trial = Frame(t, result.evaluation, charge, t - t0, order, *self._spent())
+            value = self._value(event, trial)
             if value <= 0.0 or abs(value) <= tolerance:
-                high, f_high, frame = t, value, middle
-                if side == -1:
-                    f_low *= 0.5
-                side = -1
+                after = trial
+            if (value > 0.0) == (f_a > 0.0):
+                c, f_c = a, f_a
             else:
-                low, f_low = t, value
-                if side == 1:
-                    f_high *= 0.5
-                side = 1
-        return replace(frame, event=event.name)
+                c, f_c, b, f_b = b, f_b, a, f_a
+            a, f_a = t, value
+            share = next_share(a, f_a, b, f_b, c, f_c)
+        return replace(after, event=event.name)
 
     def _event_tolerance(self, event: Event, frame: Frame) -> float:
         if event.kind == "current":
