@@ -251,10 +251,10 @@ class Continued:
             return value_and_slope(self.law, x, T)
         U, slope = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
         U[inside], slope[inside] = value_and_slope(self.law, x[inside], T)
-        for part, end, sign in ((x < self.x_lo, self.x_lo, -1.0), (x > self.x_hi, self.x_hi, 1.0)):
+        ends = (x < self.x_lo, x, self.x_lo, self.x_lo, -1.0), (x > self.x_hi, 1.0 - x, self.x_hi, 1.0 - self.x_hi, 1.0)
+        for part, room, end, span, sign in ends:
             if part.any():
-                span = (1.0 - end) if sign > 0.0 else end
-                share = (0.5 + sign * (0.5 - x[part])) / span  # 1 − x or x, over its value at the end
+                share = room[part] / span
                 U[part] = self._beyond(x[part], end, T, share, sign)
                 _, (at_end,) = value_and_slope(self.law, np.array([end]), T)
                 with np.errstate(divide="ignore", invalid="ignore"):

@@ -413,7 +413,10 @@ class Integrator:
                 break
             t = a + min(max(share, 1e-3), 1.0 - 1e-3) * (b - a)
             near = min(solved, key=lambda pair: abs(pair[0] - t))[1]
-            result, charge = self._step(history, order, t, control, at, near)
+            try:
+                result, charge = self._step(history, order, t, control, at, near)
+            except NotConverged:
+                result, charge = self._step(history, order, t, control, at)
             solved.append((t, result.evaluation))
             trial = Frame(t, result.evaluation, charge, t - t0, order, *self._spent())
             value = self._value(event, trial)
