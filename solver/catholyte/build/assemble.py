@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 #: a host is not started emptier or fuller than this
 _EMPTY = 1e-3
-#: peak memory of a run in bytes: fixed part and part per unknown (measured by benchmarks/report.py)
-_MEMORY_BASE, _MEMORY_PER_UNKNOWN = 270e6, 1060.0
+#: peak memory of a run in bytes: fixed part and part per unknown (docs/performance.md: within 5 % from 16³ to 128³)
+_MEMORY_BASE, _MEMORY_PER_UNKNOWN = 292e6, 815.0
 
 
 @dataclass(frozen=True)
