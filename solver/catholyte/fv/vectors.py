@@ -25,7 +25,10 @@ def inner(a, b):
         for i in range(k * size, min((k + 1) * size, a.size)):
             total += np.conj(a[i]) * (1.0 * b[i])
         parts[k] = total
-    return parts.sum()
+    whole = zero
+    for k in range(CHUNKS):  # not parts.sum(), which would be shared among the threads
+        whole += parts[k]
+    return whole
 
 
 @_jit
