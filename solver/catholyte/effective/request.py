@@ -169,6 +169,7 @@ def from_image(image: str, options: ImageOptions, plates: Plates) -> Request:
     InputError
         If the image cannot be read, an option cannot be, or a label is not in the image.
     """
+    _refuse_missing(image)
     conductivities = read_conductivities(options.sigma, options.phase)
     resistances = read_resistances(options.resistance)
     voxel_size = read_voxel_size(options.voxel_size) if options.voxel_size is not None else None
@@ -182,6 +183,19 @@ def from_image(image: str, options: ImageOptions, plates: Plates) -> Request:
     if quantity.resistance is not None and voxel_size is None:
         raise InputError("--voxel-size", None, "a length, like '0.4 um': resistances of interfaces need one")
     return Request(image, labels, phases, voxel_size, (quantity,), plates, plates.walls or "sealed")
+
+
+def _refuse_missing(image: str) -> None:
+    from catholyte.mesh.catalogue import catalogue
+    from catholyte.mesh.images import require_file
+
+    path = Path(image)
+    if image in catalogue():
+        return
+    if not path.suffix and not path.exists():
+        expected = "a case (.toml), an image file or a name of the catalogue (catholyte mesh list)"
+        raise InputError("IMAGE", image, expected, nearest(image, catalogue()))
+    require_file(path)
 
 
 def _read(image: str, options: ImageOptions) -> tuple[NDArray[np.integer], dict[int, str], Spacing | None]:
@@ -199,9 +213,6 @@ def _read(image: str, options: ImageOptions) -> tuple[NDArray[np.integer], dict[
         path = fetch(image)
     else:
         path = Path(image)
-        if not path.suffix and not path.exists():
-            expected = "a case (.toml), an image file or a name of the catalogue (catholyte mesh list)"
-            raise InputError("IMAGE", image, expected, nearest(image, catalogue()))
     with _named_as_options():
         shape = read_shape(options.shape) if options.shape is not None else None
         return read_image(path, array=options.array, shape=shape, dtype=options.dtype), names, size

@@ -36,6 +36,13 @@ def _slabs(image: NDArray[Any]) -> Iterator[slice]:
         yield slice(start, start + layers)
 
 
+def require_file(path: Path) -> None:
+    """Refuse a file that is not there, naming the one beside it with the most similar name."""
+    if not path.is_file():
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise InputError(str(path), path.name, "an existing file", nearest(path.name, names))
+
+
 def read_image(
     path: str | Path,
     *,
@@ -69,10 +76,7 @@ def read_image(
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if not path.is_file():
-        # an image is most often missed by a slip in its name or its suffix
-        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise InputError(str(path), path.name, "an existing file", nearest(path.name, names))
+    require_file(path)
     if suffix not in READABLE:
         raise InputError(str(path), path.suffix, f"one of {', '.join(READABLE)}", nearest(suffix, READABLE))
     if suffix == ".zip":

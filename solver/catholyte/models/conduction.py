@@ -17,6 +17,7 @@ from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.mesh.graph import Graph
 from catholyte.solve.krylov import fgmres
 from catholyte.solve.multigrid import Multigrid
+from catholyte.solve.threads import share
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def effective_conductivity(
         np.add.at(excess, terminal.cell, plates[name])
     np.add.at(load, part.terminals["collector"].cell, plates["collector"])
     matrix = Laplacian.from_edges(Links.from_edges(part.n_cells, part.cell_a, part.cell_b), part.area / series, excess)
+    share(part.n_cells)
     multigrid = Multigrid(matrix)
     solution = fgmres(matrix.product, multigrid.apply, load, tolerance=tolerance, most_iterations=400)
     # Plates that conduct far better than what lies between them hide its current in the norm of the load.

@@ -8,6 +8,7 @@ potential; the solve ends when the currents through the two plates agree and the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -85,6 +86,8 @@ class _Problem:
         Conductance of a face along each axis between two phases in S, shape (3, phases, phases).
     plate
         Conductance from a voxel of every phase to a plate in S.
+    contact
+        Area resistance between phases in Ω m², shape (phases, phases).
     """
 
     labels: NDArray[np.uint8]
@@ -92,6 +95,7 @@ class _Problem:
     sigma: Floats
     table: Floats
     plate: Floats
+    contact: Floats
     periodic: bool
     tolerance: float
 
@@ -212,7 +216,7 @@ def _turn(
             series = 0.5 * edges[k] * (specific[:, None] + specific[None, :]) + contact
             table[k] = areas[k] / series
         plate = areas[0] / (0.5 * edges[0] * specific)
-    problem = _Problem(turned, edges, values, table, plate, walls == "periodic", tolerance)
+    problem = _Problem(turned, edges, values, table, plate, contact, walls == "periodic", tolerance)
     return problem, conducting, isolated
 
 
@@ -274,14 +278,10 @@ def _solve_grid(problem: _Problem) -> tuple[Floats, int, bool]:
 def _solve_graph(problem: _Problem, method: str) -> tuple[Floats, int, str]:
     names = tuple(str(k) for k in range(problem.sigma.size))
     graph = voxel_graph(problem.labels, problem.spacing, names, excluded=(names[-1],), periodic=problem.periodic)
-    half = 0.5 * problem.spacing[0]
-    area = problem.spacing[1] * problem.spacing[2]
-    contact = {}
-    for p in range(problem.outside):
-        for q in range(p):
-            if problem.sigma[p] > 0.0 and problem.sigma[q] > 0.0:
-                bulk = half * (1.0 / problem.sigma[p] + 1.0 / problem.sigma[q])
-                contact[frozenset((names[p], names[q]))] = area / problem.table[0, p, q] - bulk
+    contact = {
+        frozenset((names[p], names[q])): float(problem.contact[p, q])
+        for p, q in itertools.combinations(range(problem.outside), 2)
+    }
     tolerance, iterations = 1e-2 * problem.tolerance, 0
     while True:
         outcome = effective_conductivity(

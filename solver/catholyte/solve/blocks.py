@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv import vectors
-from catholyte.fv.assembly import CoupledSystem, Skeleton
+from catholyte.fv.assembly import CoupledSystem
 from catholyte.fv.grid_kernels import grid_product
 from catholyte.fv.laplacian import Laplacian
 from catholyte.solve.conjugate import GridSolver
 from catholyte.solve.grid import GridLaplacian, GridMultigrid
 from catholyte.solve.krylov import fgmres
 from catholyte.solve.multigrid import Multigrid
+from catholyte.solve.threads import share
 
 Vector = NDArray[Any]
 
@@ -47,56 +48,21 @@ class Blocks(Protocol):
 
 
 class GridBlocks:
-    """Geometric multigrid: a few steps of conjugate gradients for the potentials, one cycle for lithium."""
+    """Geometric multigrid: a few steps of conjugate gradients for the potentials, one cycle for lithium.
 
-    name = "grid"
+    Parameters
+    ----------
+    system
+        A system with a place on a voxel grid; those that are taken later share its skeleton and precision.
+    """
 
-    def __init__(self) -> None:
-        self._parts: _GridParts | None = None
-
-    def take(self, system: CoupledSystem) -> None:
-        """Take the numbers of a system; raises ValueError where it has no place on a grid."""
-        if self._parts is None or self._parts.skeleton is not system.skeleton or self._parts.dtype != _single(system):
-            self._parts = _GridParts(system.skeleton, _single(system))
-        self._parts.take(system)
-        self._system = system
-
-    def potentials(self, load: Vector) -> Vector:
-        """Solve the reduced A_φφ to a fifth."""
-        assert self._parts is not None
-        return self._parts.potentials(load)
-
-    def lithium(self, load: Vector) -> Vector:
-        """Run one cycle on A_xx."""
-        assert self._parts is not None
-        return self._parts.lithium(load)
-
-    def product(self, v: Vector) -> Vector:
-        """Multiply with the matrix; only the directions and the result are in single precision."""
-        assert self._parts is not None
-        system, n = self._system, self._system.n_phi
-        out = np.empty_like(v)
-        self._parts.conduct(out[:n], v[:n])
-        if not system.frozen:
-            x = v[n:]
-            self._parts.diffuse(out[n:], system.lithium_slope * x)
-            out[n:] += system.storage * x
-        system.add_faces(out, v)
-        return out
-
-
-def _single(system: CoupledSystem) -> np.dtype[Any]:
-    return np.dtype(np.complex64 if system.dtype.kind == "c" else np.float32)
-
-
-class _GridParts:
-    """The two blocks on their grids, and what it takes to go there and back."""
-
-    def __init__(self, skeleton: Skeleton, dtype: np.dtype[Any]) -> None:
+    def __init__(self, system: CoupledSystem) -> None:
+        skeleton, dtype = system.skeleton, np.dtype(np.complex64 if system.dtype.kind == "c" else np.float32)
         place = skeleton.placement
         if place is None:
             raise ValueError("the system has no placement on a voxel grid")
-        self.skeleton, self.dtype, self._place = skeleton, dtype, place
+        share(place.network.size)
+        self._dtype, self._place = dtype, place
         self._edges = skeleton.conduction.size
         self._phi_scale = 1.0 / float(max(skeleton.conduction.max(initial=0.0), skeleton.terminals.max()))
         self._lithium_scale = 1.0 / float(skeleton.paths.max(initial=0.0) or 1.0)
@@ -113,6 +79,8 @@ class _GridParts:
         self._lithium: GridMultigrid | None = None
 
     def take(self, system: CoupledSystem) -> None:
+        """Take the numbers of a system."""
+        self._system = system
         place = self._place
         faces = place.phi_links[self._edges :]
         self._links_phi[faces] = system.reduced_conductance * self._phi_scale
@@ -132,6 +100,7 @@ class _GridParts:
             self._lithium.refresh(lithium, exchange=False)
 
     def potentials(self, load: Vector) -> Vector:
+        """Solve the reduced A_φφ to a fifth."""
         assert self._phi is not None
         size = float(np.max(np.abs(load), initial=0.0))
         if size == 0.0:
@@ -143,6 +112,7 @@ class _GridParts:
         return out
 
     def lithium(self, load: Vector) -> Vector:
+        """Run one cycle on A_xx."""
         assert self._lithium is not None
         size = float(np.max(np.abs(load), initial=0.0))
         if size == 0.0:
@@ -153,13 +123,25 @@ class _GridParts:
         vectors.collect(out, self._place.lithium, x, load.dtype.type(size * self._lithium_scale))
         return out
 
-    def conduct(self, out: Vector, phi: Vector) -> None:
+    def product(self, v: Vector) -> Vector:
+        """Multiply with the matrix; only the directions and the result are in single precision."""
+        system, n = self._system, self._system.n_phi
+        out = np.empty_like(v)
+        self._conduct(out[:n], v[:n])
+        if not system.frozen:
+            x = v[n:]
+            self._diffuse(out[n:], system.lithium_slope * x)
+            out[n:] += system.storage * x
+        system.add_faces(out, v)
+        return out
+
+    def _conduct(self, out: Vector, phi: Vector) -> None:
         """Out = conduction and terminals times φ."""
         vectors.spread(self._wide, self._place.phi, phi, 1.0)
         self._multiply(self._paths, self._terminals)
         vectors.collect(out, self._place.phi, self._image, 1.0 / self._phi_scale)
 
-    def diffuse(self, out: Vector, y: Vector) -> None:
+    def _diffuse(self, out: Vector, y: Vector) -> None:
         """Out = transport paths times y."""
         vectors.spread(self._wide, self._place.lithium, y, 1.0)
         self._multiply(self._links_lithium, self._nothing)
@@ -171,12 +153,12 @@ class _GridParts:
         grid_product(self._image, self._planes, self._wide, links, excess, self._nothing[:1], 1, *shape)
 
     def _links(self, at: NDArray[np.int64], conductance: Vector) -> Vector:
-        links = np.zeros(3 * self._place.network.size, dtype=self.dtype)
+        links = np.zeros(3 * self._place.network.size, dtype=self._dtype)
         links[at] = conductance
         return links
 
     def _on_grid(self, cells: NDArray[np.int32], values: Vector) -> Vector:
-        grid = np.zeros(self._place.network.size, dtype=self.dtype)
+        grid = np.zeros(self._place.network.size, dtype=self._dtype)
         grid[cells] = values
         return grid
 
@@ -192,12 +174,14 @@ class GraphBlocks:
 
     Parameters
     ----------
+    system
+        A system; those that are taken later share its skeleton and precision.
     inner
         Relative residual to which the potentials are solved for one outer direction; one cycle if None.
     """
 
-    def __init__(self, inner: float | None = None) -> None:
-        self.name = "graph" if inner is None else "graph, nested"
+    def __init__(self, system: CoupledSystem, inner: float | None = None) -> None:
+        share(system.n_phi)
         self._inner = inner
         self._phi: Multigrid | None = None
         self._lithium: Multigrid | None = None

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv import vectors
-from catholyte.solve.threads import PARALLEL_FROM
 
 Vector = NDArray[Any]
 
@@ -111,9 +110,10 @@ def _cycle(
         searched.append(precondition(basis[j]))
         w = product(searched[j])
         for i, vector in enumerate(basis):
-            hessenberg[i, j] = _inner(vector, w)
-            _subtract(w, hessenberg[i, j], vector)
-        length_w = float(np.sqrt(_inner(w, w).real))
+            # Summed in double precision: single-precision sums over long vectors would spoil orthogonality.
+            hessenberg[i, j] = vectors.inner(vector, w)
+            vectors.subtract_multiple(w, hessenberg[i, j], vector)
+        length_w = float(np.sqrt(vectors.inner(w, w).real))
         if not np.isfinite(length_w):
             searched.pop()
             break
@@ -126,17 +126,5 @@ def _cycle(
         basis.append((w / length_w).astype(single))
     x = np.zeros_like(residual)
     for weight, vector in zip(coefficients, searched, strict=True):
-        _subtract(x, -weight, vector)
+        vectors.subtract_multiple(x, -weight, vector)
     return x, len(searched)
-
-
-def _inner(a: Vector, b: Vector) -> Any:
-    """Inner product in double precision: single-precision sums over long vectors would spoil orthogonality."""
-    return vectors.inner(a, b)
-
-
-def _subtract(w: Vector, factor: Any, v: Vector) -> None:
-    if w.size < PARALLEL_FROM:
-        w -= factor * v
-    else:
-        vectors.subtract_multiple(w, factor, v)

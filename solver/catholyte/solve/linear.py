@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.sparse.linalg import splu
 
 from catholyte.errors import NotConverged
 from catholyte.fv import kernels, vectors
-from catholyte.fv.assembly import CoupledSystem
+from catholyte.fv.assembly import CoupledSystem, Skeleton
 from catholyte.solve.blocks import Blocks, GraphBlocks, GridBlocks
 from catholyte.solve.krylov import KrylovResult, fgmres
 
@@ -27,10 +28,10 @@ Vector = NDArray[Any]
 
 _log = logging.getLogger(__name__)
 
-_VARIANTS: dict[str, Callable[[], Blocks]] = {
+_VARIANTS: dict[str, Callable[[CoupledSystem], Blocks]] = {
     "grid": GridBlocks,
     "graph": GraphBlocks,
-    "graph, nested": lambda: GraphBlocks(inner=1e-2),
+    "graph, nested": partial(GraphBlocks, inner=1e-2),
 }
 #: iterations after which a variant is left for the next, and those of the last one
 _PATIENCE, _MOST = 60, 120
@@ -107,7 +108,8 @@ class KrylovSolver:
     """
 
     def __init__(self) -> None:
-        self._blocks: dict[str, Blocks] = {}
+        self._skeleton: Skeleton | None = None
+        self._blocks: dict[tuple[str, np.dtype[Any]], Blocks] = {}
         self._response: Vector | None = None
         self._at_least = 0
         self.variant = ""
@@ -120,6 +122,9 @@ class KrylovSolver:
         NotConverged
             If the true residual stays above 100 times the tolerance with every variant.
         """
+        if self._skeleton is not system.skeleton:
+            self._skeleton, self._response = system.skeleton, None
+            self._blocks.clear()
         spent = 0
         result: KrylovResult | None = None
         variants = list(_VARIANTS)
@@ -128,10 +133,10 @@ class KrylovSolver:
             if self.variant != name:
                 _log.info("linear solver: %s multigrid for %d unknowns", name, rhs.size)
                 self.variant = name
-            if name not in self._blocks:
-                self._blocks[name] = _VARIANTS[name]()
+            blocks = self._blocks.get((name, system.dtype)) or _VARIANTS[name](system)
+            self._blocks[name, system.dtype] = blocks
             last = k + 1 == len(variants)
-            result = self._attempt(system, rhs, tolerance, self._blocks[name], _MOST if last else _PATIENCE)
+            result = self._attempt(system, rhs, tolerance, blocks, _MOST if last else _PATIENCE)
             spent += result.iterations
             if result.residual <= (100.0 * tolerance if last else tolerance):
                 return LinearResult(result.x, spent, result.residual)

@@ -39,6 +39,11 @@ def allow_threads(count: int) -> None:
     numba.set_num_threads(count)
 
 
+def share(size: int) -> None:
+    """Use all allowed threads for loops over ``size`` unknowns, or one where starting them costs more."""
+    numba.set_num_threads(_limit if size >= PARALLEL_FROM else 1)
+
+
 class Pace:
     """Seconds an iteration takes with all threads and with one, and the choice that follows.
 
