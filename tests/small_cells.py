@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from catholyte.mesh.graph import Graph
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.cathode import Cathode, Evaluation
-from catholyte.models.control import CurrentControl, VoltageControl
+from catholyte.models.control import Control, CurrentControl, VoltageControl
 from catholyte.models.parameters import CellParameters, Host, Interface, Lumped, Phase
 from catholyte.physics.constants import F, R
 from catholyte.physics.kinetics import ButlerVolmer, RateLaw, SymmetricExchange
@@ -127,7 +127,7 @@ def collector_current(problem: Cathode, at: Evaluation) -> float:
 class Piece:
     """One step of a protocol: what is held, for how long in s, and what stops it earlier."""
 
-    control: CurrentControl | VoltageControl
+    control: Control
     duration: float
     events: tuple[Event, ...] = ()
 
@@ -135,8 +135,8 @@ class Piece:
 def window(low: float, high: float) -> tuple[Event, Event]:
     """Return the events that stop at a lower and an upper voltage."""
     return (
-        Event("lower", lambda t, i, v, q: v - low, "voltage"),
-        Event("upper", lambda t, i, v, q: high - v, "voltage"),
+        Event("lower", lambda now: 1e6 * (now.voltage - low)),
+        Event("upper", lambda now: 1e6 * (high - now.voltage)),
     )
 
 
@@ -152,16 +152,17 @@ def run(
     """Take the problem through a protocol and yield every frame, the first of every piece included."""
     integrator = Integrator(problem, solver or DirectSolver(), scale, settings or Settings())
     t, charge, current = 0.0, 0.0, 0.0
+    memory = problem.resting_memory(integrator.consistent(u, CurrentControl(0.0), current=0.0).evaluation)
     for piece in pieces:
         current = getattr(piece.control, "current", current)
         if isinstance(piece.control, VoltageControl):
             u = np.append(u[:-1], piece.control.voltage)
-        first, start = integrator.begin(t, u, piece.control, charge, current)
+        first, start = integrator.begin(t, u, piece.control, charge, current, memory)
         yield first, start
         frame = first
         for frame, progress in integrator.integrate(
             start, piece.control, piece.events, end=t + piece.duration, last=first.evaluation
         ):
             yield frame, progress
-        t, charge, u = frame.t, frame.charge, frame.evaluation.u
+        t, charge, u, memory = frame.t, frame.charge, frame.evaluation.u, frame.evaluation.memory
         current = frame.evaluation.current

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from catholyte.commands import evaluation
 from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError, nearest
 
 if TYPE_CHECKING:
     from catholyte.build import Built
+    from catholyte.simulation import Update
 
 app = typer.Typer(
     help="From the microstructure of a solid-state battery cathode to what a cycler measures.",
@@ -45,6 +49,13 @@ Threads = Annotated[
     int | None,
     typer.Option(metavar="N", help="Most threads to use; all cores by default. Results do not depend on it."),
 ]
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+PlotAtEnd = Annotated[bool, typer.Option("--plots", help="Draw the pictures at the end.")]
+LogFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Append a plain line every time step, for clusters.")
+]
+LogEvery = Annotated[str, typer.Option(metavar="TIME", help="Wall time between two lines of the log, like '30 s'.")]
 
 #: exit codes: bad input, and a run that could not be finished
 BAD_INPUT, NOT_FINISHED = 2, 3
@@ -101,8 +112,10 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Result folder; CASE.results beside the case by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a killed run from its last time step.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
-    plots: Annotated[bool, typer.Option("--plots", help="Draw the pictures at the end.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    plots: PlotAtEnd = False,
+    quiet: Quiet = False,
+    log: LogFile = None,
+    log_every: LogEvery = "0 s",
     threads: Threads = None,
 ) -> None:
     """Run a case through its protocol."""
@@ -123,16 +136,60 @@ def run(
         import shutil
 
         shutil.rmtree(folder)
-    from catholyte.progress import watch
-    from catholyte.report import run_report
-    from catholyte.simulation import Simulation
+    with _watched(quiet, log, log_every) as on_update:
+        from catholyte.simulation import Simulation
 
-    with watch(_err, quiet=quiet) as on_update:
-        results = Simulation(built).run(folder, resume=resume, on_update=on_update)
-    _out.print(run_report(results))
+        Simulation(built).run(folder, resume=resume, on_update=on_update)
+    _conclude(folder, plots)
+
+
+@app.command("continue")
+def continue_(
+    result: ResultPath,
+    steps: Annotated[
+        list[str] | None,
+        typer.Option("--steps", metavar="STEP", help="A step, as in a case file; may be repeated."),
+    ] = None,
+    case_folder: Annotated[
+        Path | None, typer.Option(help="Folder of the case, where it has moved since the run.", show_default=False)
+    ] = None,
+    plots: PlotAtEnd = False,
+    quiet: Quiet = False,
+    log: LogFile = None,
+    log_every: LogEvery = "0 s",
+    threads: Threads = None,
+) -> None:
+    """Go on from where a run stands: with the rest of its protocol, and then with further steps."""
+    _allow(threads)
+    from catholyte.build import build
+    from catholyte.simulation import continued_case
+
+    built = build(continued_case(result, steps or (), case_folder))
+    with _watched(quiet, log, log_every) as on_update:
+        from catholyte.simulation import Simulation
+
+        Simulation(built).run(result, extend=True, on_update=on_update)
+    _conclude(result, plots)
+
+
+@contextmanager
+def _watched(quiet: bool, log: Path | None, log_every: str) -> Iterator[Callable[[Update], None] | None]:
+    from catholyte.progress import watch
+    from catholyte.units import to_si
+
+    with watch(_err, quiet=quiet, log=log, every=to_si(log_every, "time", key="--log-every")) as on_update:
+        yield on_update
+
+
+def _conclude(result: Path, plots: bool) -> None:
+    """Report a run that has ended, and draw it if that was asked for."""
+    from catholyte.report import run_report
+    from catholyte.results import Results
+
+    _out.print(run_report(Results.open(result)))
     if plots:
-        _plot(folder, folder / "plots")
-    _out.print(f"result in {folder}", highlight=False)
+        _plot(result, result / "plots")
+    _out.print(f"result in {result}", highlight=False)
 
 
 @app.command()
@@ -327,6 +384,8 @@ def mesh_list() -> None:
     ]
     _out.print(listing("Catalogue", ("name", "shape", "licence", "what it is"), rows))
 
+
+evaluation.register(app)
 
 if __name__ == "__main__":
     main()

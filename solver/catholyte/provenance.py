@@ -8,12 +8,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catholyte.build import Built
+from catholyte.experiment import Program, Spectrum, Step
+from catholyte.models.cathode import Cathode
 from catholyte.results import MeshRecord
 
+#: kinds of controls by the name of their class
+_KINDS = {
+    "CurrentControl": "current",
+    "VoltageControl": "voltage",
+    "RestControl": "rest",
+    "PowerControl": "power",
+    "ResistanceControl": "resistance",
+    "SweepControl": "sweep",
+}
 _PACKAGES = ("catholyte", "numpy", "scipy", "numba", "xarray", "zarr")
 
 
-def provenance(built: Built) -> dict[str, Any]:
+def provenance(built: Built, cathode: Cathode) -> dict[str, Any]:
     """Return what is known of a run before it begins; keys end in their SI unit where they have one."""
     design, mesh = built.design, built.case.mesh
     seed = next((part.seed for part in (mesh.packing, mesh.blend) if part is not None), None)
@@ -35,9 +46,28 @@ def provenance(built: Built) -> dict[str, Any]:
         "areal_mass_kg_m2": design.areal_mass,
         "nominal_capacity_As_kg": design.nominal_capacity,
         "theoretical_capacity_As_kg": design.theoretical_capacity,
+        "interface_area_m2_m2": _per_area(cathode, sum(float(group.area.sum()) for group in cathode.reacting)),
+        "active_volume_m3_m2": _per_area(cathode, float(cathode.graph.volume[cathode.host_cells].sum())),
+        "tasks": task_list(built.program),
+        "case_folder": str(built.case.folder.resolve()),
         "connected": dict(built.percolation.connected),
         "reacting": dict(built.percolation.reacting),
     }
+
+
+def _per_area(cathode: Cathode, value: float) -> float:
+    return value / cathode.cell.cross_section
+
+
+def task_list(program: Program) -> list[dict[str, str]]:
+    """Return text, kind and role of every task of a protocol, by its number."""
+    return [_task(task.item) for task in program.tasks]
+
+
+def _task(item: Step | Spectrum) -> dict[str, str]:
+    if isinstance(item, Spectrum):
+        return {"text": item.text, "kind": "spectrum", "role": ""}
+    return {"text": item.text, "kind": _KINDS[type(item.control).__name__], "role": item.role}
 
 
 def mesh_record(built: Built) -> MeshRecord:

@@ -105,8 +105,8 @@ class Sourced:
         self.volume = AREA * SIZE / n
         self.source = np.zeros(self.size - 1)
 
-    def evaluate(self, u, guess=None):
-        at = self.cathode.evaluate(u, guess)
+    def evaluate(self, u, guess=None, past=None):
+        at = self.cathode.evaluate(u, guess, past)
         return replace(at, rate=at.rate + self.source)
 
     def system(self, at, gamma, control, *, frozen=False):
@@ -132,26 +132,26 @@ def march(problem: Sourced, exact: Exact, source, control, *, order: int, steps:
     """Take equal steps to ``end`` from exact history; return the last evaluation."""
     h = end / steps
     times = [-(order - 1 - j) * h for j in range(order)]
-    past = History.start(times[0], problem.state(exact, times[0]), 0.0, np.zeros(problem.size))
+    past = History.start(times[0], problem.state(exact, times[0]), 0.0, np.zeros(problem.size), np.zeros(1))
     for t in times[1:]:
-        past = past.push(t, problem.state(exact, t), 0.0, order + 2)
+        past = past.push(t, problem.state(exact, t), 0.0, order + 2, np.zeros(1))
     at = None
     for j in range(1, steps + 1):
         t = j * h
         problem.source = source(exact, t)
-        gamma, beta, _ = past.formula(t, order)
+        formula = past.formula(t, order)
         at = newton(
             problem,
             past.states[0],
             control(t),
             DirectSolver(),
             scale=abs(CURRENT) * AREA,
-            gamma=gamma,
-            beta=beta[problem.n_phi : -1],
+            past=formula.past,
+            beta=formula.state[problem.n_phi : -1],
             tolerance=1e-11,
             guess=at,
         ).evaluation
-        past = past.push(t, at.u, 0.0, order + 2)
+        past = past.push(t, at.u, 0.0, order + 2, np.zeros(1))
     return at
 
 
@@ -250,9 +250,9 @@ def test_order_of_fixed_steps_without_sources(order, control):
         h = length / count
         states = [cell.evaluation(cell.x(start - j * h)).u for j in reversed(range(order))]
         charges = [float(np.dot(problem.capacity, u[n:-1] - cell.first)) for u in states]
-        past = History.start(start - (order - 1) * h, states[0], charges[0], np.zeros(problem.size))
+        past = History.start(start - (order - 1) * h, states[0], charges[0], np.zeros(problem.size), np.zeros(1))
         for j in range(1, order):
-            past = past.push(start - (order - 1 - j) * h, states[j], charges[j], order + 2)
+            past = past.push(start - (order - 1 - j) * h, states[j], charges[j], order + 2, np.zeros(1))
         settings = Settings(fixed_step=h, order=order, balance=1e-12)
         integrator = Integrator(problem, DirectSolver(), 1e-6, settings)
         progress = Progress(past, order, h, 0)

@@ -56,7 +56,8 @@ def test_error_estimate_on_the_next_polynomial(k, equal):
 
     new, *past = np.arange(k + 2.0)[::-1] if equal else uneven_times(k + 1)
     before = history(past, u)
-    gamma, rest, _ = before.formula(new, k)
+    formula = before.formula(new, k)
+    gamma, rest = formula.gamma, formula.state
     solved = (rate(new) - rest) / gamma
     error = solved - u(new)
     over = abs(float((before.error_factor(new, k) * (solved - before.predict(new, k)) / error)[0]))
@@ -69,7 +70,8 @@ def test_error_estimate_on_the_next_polynomial(k, equal):
 def test_error_estimate_of_the_first_step():
     start = History.start(0.0, np.array([1.0]), 0.0, np.array([3.0]))
     h = 0.25
-    gamma, rest, _ = start.formula(h, 1)
+    formula = start.formula(h, 1)
+    gamma, rest = formula.gamma, formula.state
     solved = (3.0 + 2.0 * h - rest) / gamma
     exact = 1.0 + 3.0 * h + h * h
     assert start.predict(h, 1)[0] == 1.0 + 3.0 * h
@@ -88,9 +90,9 @@ def test_charge_goes_by_the_formula_of_the_states():
     past = History.start(0.0, np.array([0.0]), 0.0, np.array([0.0]))
     for t in (1.0, 1.5, 2.5):
         past = past.push(t, np.array([t**2]), t**2, 9)
-    gamma, rest, charge = past.formula(3.0, 3)
-    assert charge == pytest.approx(rest[0])
-    assert (6.0 - charge) / gamma == pytest.approx(9.0)
+    formula = past.formula(3.0, 3)
+    assert formula.charge == pytest.approx(formula.state[0])
+    assert (6.0 - formula.charge) / formula.gamma == pytest.approx(9.0)
 
 
 def test_combine():
@@ -117,8 +119,8 @@ def test_order_of_convergence(k):
         t = 0.0
         for h in steps:
             t += h
-            gamma, rest, _ = past.formula(t, k)
-            u = (np.cos(t) + np.sin(t) - rest) / (gamma + 1.0)
+            formula = past.formula(t, k)
+            u = (np.cos(t) + np.sin(t) - formula.state) / (formula.gamma + 1.0)
             past = past.push(t, u, 0.0, 8)
         errors.append(abs(float((past.states[0] - exact(t))[0])))
     assert k - 0.2 < -observed_order(sizes, errors) < k + 0.7

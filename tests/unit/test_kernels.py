@@ -43,6 +43,7 @@ NAMES = [
     "couple_potential",
     "couple_species",
     "face_currents",
+    "shunted_face_currents",
 ]
 VECTOR_NAMES = ["inner", "subtract_multiple", "advance", "overlap_sums", "turn", "spread", "collect"]
 
@@ -301,6 +302,15 @@ def test_couplings_are_the_blocks_of_the_faces(k, graph):
     k.face_currents(out_phi, out_x, electron, (20 + ion).astype(np.int32), host, weight, response, phi, x)
     np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ current, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(out_x, 1.0 + host_of.T @ current, rtol=1e-12, atol=1e-13)
+
+    faradaic, passing = graph.rng.standard_normal((2, M))
+    out_phi, out_x = np.ones(N), np.ones(12)
+    faces = (electron, (20 + ion).astype(np.int32), host)
+    k.shunted_face_currents(out_phi, out_x, *faces, weight, passing, faradaic, response, phi, x)
+    total = weight * (to_face @ phi) + passing * response * (host_of @ x)
+    reacted = faradaic * (to_face @ phi) + response * (host_of @ x)
+    np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ total, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(out_x, 1.0 + host_of.T @ reacted, rtol=1e-12, atol=1e-13)
 
 
 #: a multiple of the chunks, more than that, and less

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
+from catholyte.evaluation.halfcycles import capacity, current_text, half_cycles
 from catholyte.plot import (
     RenderError,
     lithiation_slices,
@@ -27,7 +28,6 @@ from catholyte.plot import (
 )
 from catholyte.plot.curves import stack
 from catholyte.plot.fields import default_frames
-from catholyte.plot.halfcycles import capacity, current_text, half_cycles
 from catholyte.plot.phases import phase_colours, phase_kinds
 from catholyte.plot.surface import quarter, surfaces
 from catholyte.results import MeshRecord, Results, ResultWriter
@@ -350,8 +350,8 @@ def test_all_pictures_are_written(
     monkeypatch.setattr(scene, "HEIGHT", 300)
     written = plot_all(cycled, tmp_path / "plots", formats=("png", "pdf"))
     names = [path.name for path in written]
-    flat = [f"{name}.{form}" for name in ("voltage", "polarisation", "spread", "slices") for form in ("png", "pdf")]
-    assert names[:8] == flat
+    flat = [f"{name}.{form}" for name in ("voltage", "polarisation", "spread", "derivative", "cycles", "slices") for form in ("png", "pdf")]
+    assert names[:12] == flat
     assert all(path.stat().st_size > 5000 for path in written)
     assert capfd.readouterr().err == ""
 
@@ -369,7 +369,7 @@ def test_scene_shows_the_phases(cycled: Results, tmp_path: Path) -> None:
 
 def test_laminates_and_rests_have_fewer_pictures(laminate: Results, resting: Results, tmp_path: Path) -> None:
     names = [path.name for path in plot_all(laminate, tmp_path / "laminate")]
-    assert names == ["voltage.png", "polarisation.png", "spread.png", "slices.png"]
+    assert names == ["voltage.png", "polarisation.png", "spread.png", "derivative.png", "slices.png"]
     assert [path.name for path in plot_all(resting, tmp_path / "resting")] == ["slices.png"]
     assert lithiation_slices(resting).axes[0].get_ylabel() == "Lithiation x (–)"
     with pytest.raises(InputError, match="has begun"):

@@ -50,7 +50,7 @@ def test_the_end_time_is_met_exactly(end):
 
 def test_a_hold_ends_at_the_current_asked_for():
     least = 0.02 * ONE_C
-    stop = Event("current", lambda t, i, v, q: abs(i) - least, "current")
+    stop = Event("current", lambda now: 1e6 * (abs(now.current) / least - 1.0))
     frame = last([Piece(VoltageControl(START[-1] - 0.1), 1e6, (stop,))])
     assert frame.event == "current"
     assert frame.evaluation.voltage == pytest.approx(START[-1] - 0.1, abs=1e-9)
@@ -59,7 +59,7 @@ def test_a_hold_ends_at_the_current_asked_for():
 
 def test_a_charge_stop_is_met():
     wanted = 0.123 * PROBLEM.capacity.sum()
-    frame = last([Piece(DISCHARGE, 1e6, (Event("charge", lambda t, i, v, q: wanted - q, "charge"),))])
+    frame = last([Piece(DISCHARGE, 1e6, (Event("charge", lambda now: 1e6 * (1.0 - now.charge / wanted)),))])
     assert frame.charge == pytest.approx(wanted, rel=2e-6)
     assert frame.t == pytest.approx(wanted / ONE_C, rel=2e-6)
 
@@ -68,7 +68,7 @@ def test_a_charge_stop_is_met():
 def test_of_two_rules_the_earlier_in_time_ends_the_piece(turn):
     """Both rules are met within one step; the order in which they are listed must not matter."""
     low = window(3.80, 5.0)[0]
-    high = Event("earlier", lambda t, i, v, q: v - 3.8001, "voltage")
+    high = Event("earlier", lambda now: 1e6 * (now.voltage - 3.8001))
     frame = last([Piece(DISCHARGE, 1e5, (low, high)[::turn])])
     assert frame.event == "earlier"
     assert frame.evaluation.voltage == pytest.approx(3.8001, abs=1e-6)

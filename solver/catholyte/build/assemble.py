@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from catholyte.build.design import Design, design
 from catholyte.build.geometry import Geometry, geometry
 from catholyte.case.schema import Case
 from catholyte.errors import InputError
-from catholyte.experiment import Experiment, check_start
+from catholyte.experiment import Program, Scales, check_start
 from catholyte.materials import Material
 from catholyte.mesh.graph import Graph
 from catholyte.mesh.percolation import Percolation, percolation
@@ -53,10 +53,10 @@ class Built:
     percolation
         What is connected and what was excluded.
     parameters
-        Properties of phases, interfaces and cell.
+        Properties of phases, interfaces and cell at the temperature of the cell.
     design
         Derived numbers.
-    experiment
+    program
         The protocol.
     counter_potential
         Potential of the counter electrode in V vs Li/Li⁺.
@@ -73,7 +73,7 @@ class Built:
     percolation: Percolation
     parameters: CellParameters
     design: Design
-    experiment: Experiment
+    program: Program
     counter_potential: float
     initial_lithiation: Mapping[str, float]
     initial_voltage: float
@@ -97,11 +97,18 @@ class Built:
         """Peak memory of a run in bytes."""
         return _MEMORY_BASE + _MEMORY_PER_UNKNOWN * self.unknowns
 
-    def cathode(self) -> Cathode:
-        """Return the model."""
+    @property
+    def scales(self) -> Scales:
+        """What the amounts of the protocol refer to."""
+        return Scales(self.design.areal_capacity, self.case.cell.area, self.design.active_areal_mass)
+
+    def cathode(self, temperature: float | None = None) -> Cathode:
+        """Return the model, at the temperature of the cell or another one in K."""
         from catholyte.models.cathode import Cathode  # compiled kernels are loaded only for a run
 
-        return Cathode(self.graph, self.parameters)
+        if temperature is None or temperature == self.parameters.temperature:
+            return Cathode(self.graph, self.parameters)
+        return Cathode(self.graph, _parameters(self.case, self.materials, self.geometry.cross_section, temperature))
 
 
 def build(case: Case) -> Built:
@@ -115,13 +122,17 @@ def build(case: Case) -> Built:
         If nothing percolates.
     """
     materials = load_materials(case)
-    phases = phase_parameters(case, materials)
-    interfaces = interface_parameters(case, materials)
-    lumped, counter_potential = lumped_parameters(case)
-    experiment = Experiment.parse(case.experiment.steps, repeat=case.experiment.repeat)
+    section, T = case.experiment, case.cell.temperature
+    parameters = _parameters(case, materials, 1.0, T)
+    phases = parameters.phases
+    _, counter_potential = lumped_parameters(case, T)
+    program = Program.parse(section.steps, repeat=section.repeat, until=section.until, continued=section.continued)
+    for task in program.tasks:
+        if task.item.temperature is not None:
+            _parameters(case, materials, 1.0, task.item.temperature)  # whatever cannot be is told now
     lithiation, voltage = _initial(case, materials, counter_potential)
     reference = counter_potential if case.cell.voltage_reference == "cell" else 0.0
-    check_start(experiment, voltage - reference)
+    check_start(program, voltage - reference, T)
     image = geometry(case, materials)
     voids = tuple(name for name in image.phase_names if name not in materials)
     whole = voxel_graph(
@@ -133,25 +144,31 @@ def build(case: Case) -> Built:
     )
     kinds = {name: phases[name].kind if name in phases else "void" for name in image.phase_names}
     paths = percolation(whole, kinds)
-    parameters = CellParameters(
-        phases=phases,
-        interfaces=interfaces,
-        cross_section=image.cross_section,
-        temperature=case.cell.temperature,
-        lumped=lumped,
-    )
     return Built(
         case=case,
         geometry=image,
         materials=materials,
         graph=whole.subset(paths.keep),
         percolation=paths,
-        parameters=parameters,
+        parameters=replace(parameters, cross_section=image.cross_section),
         design=design(case, image, materials),
-        experiment=experiment,
+        program=program,
         counter_potential=counter_potential,
         initial_lithiation=lithiation,
         initial_voltage=voltage,
+    )
+
+
+def _parameters(case: Case, materials: Mapping[str, Material], cross_section: float, T: float) -> CellParameters:
+    """Return the properties of phases, interfaces and cell at a temperature in K."""
+    lumped, _ = lumped_parameters(case, T)
+    return CellParameters(
+        phases=phase_parameters(case, materials, T),
+        interfaces=interface_parameters(case, materials, T),
+        cross_section=cross_section,
+        temperature=T,
+        lumped=lumped,
+        charging=case.solver.double_layers == "always",
     )
 
 

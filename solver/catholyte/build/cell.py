@@ -6,12 +6,21 @@ import itertools
 from collections.abc import Mapping
 
 from catholyte.build.geometry import COLLECTOR, SEPARATOR
-from catholyte.case.schema import Case, KineticsSection
+from catholyte.case.schema import Case, ElementSection, InterfaceSection, KineticsSection
 from catholyte.errors import InputError, InputErrors
 from catholyte.materials import Material, load_material, read_equilibrium_potential
 from catholyte.models.parameters import Host, Interface, Lumped, Phase
 from catholyte.physics.arrhenius import arrhenius
-from catholyte.physics.constants import F
+from catholyte.physics.constants import VACUUM_PERMITTIVITY, F
+from catholyte.physics.double_layer import DoubleLayer
+from catholyte.physics.elements import (
+    Element,
+    FiniteLengthWarburg,
+    FiniteSpaceWarburg,
+    Inductor,
+    ParallelRC,
+    Zarc,
+)
 from catholyte.physics.equilibrium import EquilibriumPotential, slope
 from catholyte.physics.kinetics import (
     ButlerVolmer,
@@ -60,18 +69,20 @@ def load_materials(case: Case) -> dict[str, Material]:
     return materials
 
 
-def phase_parameters(case: Case, materials: Mapping[str, Material]) -> dict[str, Phase]:
-    """Return the properties of all phases at the temperature of the case."""
-    T = case.cell.temperature
+def phase_parameters(case: Case, materials: Mapping[str, Material], T: float) -> dict[str, Phase]:
+    """Return the properties of all phases at a temperature in K."""
     phases, errors = {}, []
     for name, material in materials.items():
+        relative = case.phases[name].permittivity if name in case.phases else None
+        epsilon = VACUUM_PERMITTIVITY * relative if relative is not None else 0.0
         try:
-            if material.kind == "electrolyte":
-                phases[name] = Phase("electrolyte", _positive(material, "sigma_i", name, T))
-            elif material.kind == "active":
-                phases[name] = Phase("active", _positive(material, "sigma_e", name, T), _host(material, name, T))
+            if material.kind == "active":
+                sigma, host = _positive(material, "sigma_e", name, T), _host(material, name, T)
+                phases[name] = Phase("active", sigma, host, permittivity=epsilon)
+            elif material.kind == "electrolyte":
+                phases[name] = Phase("electrolyte", _positive(material, "sigma_i", name, T), permittivity=epsilon)
             else:
-                phases[name] = Phase("conductor", _positive(material, "sigma_e", name, T))
+                phases[name] = Phase("conductor", _positive(material, "sigma_e", name, T), permittivity=epsilon)
         except InputError as error:
             errors.append(error)
     if errors:
@@ -116,8 +127,8 @@ def _check_consistent(material: Material, U: EquilibriumPotential, phase: str, T
         )
 
 
-def interface_parameters(case: Case, materials: Mapping[str, Material]) -> dict[frozenset[str], Interface]:
-    """Return the properties of all interfaces: those of the case, and reactions that materials define."""
+def interface_parameters(case: Case, materials: Mapping[str, Material], T: float) -> dict[frozenset[str], Interface]:
+    """Return the properties of all interfaces at a temperature in K: those of the case, and reactions of materials."""
     found: dict[frozenset[str], Interface] = {}
     names = list(materials)
     if COLLECTOR not in names:
@@ -128,11 +139,15 @@ def interface_parameters(case: Case, materials: Mapping[str, Material]) -> dict[
             host, other = _reacting(a, b, materials)
             rate: RateLaw | None = None
             i0: ExchangeCurrent | None = None
+            layer = section.double_layer if section is not None else None
             if host is not None and other is not None:
                 given = section.kinetics if section is not None else None
-                if given is None and other == SEPARATOR:
-                    given = _of_electrolyte(case, host, materials)
-                rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", case.cell.temperature)
+                likewise = _of_electrolyte(case, host, materials) if other == SEPARATOR else None
+                if given is None and likewise is not None:
+                    given = likewise.kinetics
+                if layer is None and likewise is not None:
+                    layer = likewise.double_layer
+                rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", T)
             if section is None and rate is None:
                 continue
             found[frozenset((a, b))] = Interface(
@@ -140,6 +155,7 @@ def interface_parameters(case: Case, materials: Mapping[str, Material]) -> dict[
                 i0,
                 section.contact_resistance if section is not None else 0.0,
                 section.film_resistance if section is not None else 0.0,
+                DoubleLayer(layer.capacitance, layer.exponent, layer.reference_frequency) if layer else None,
             )
     return found
 
@@ -152,13 +168,13 @@ def _reacting(a: str, b: str, materials: Mapping[str, Material]) -> tuple[str | 
     return None, None
 
 
-def _of_electrolyte(case: Case, host: str, materials: Mapping[str, Material]) -> KineticsSection | None:
+def _of_electrolyte(case: Case, host: str, materials: Mapping[str, Material]) -> InterfaceSection | None:
     """Return what the case says of the host against its electrolyte: the separator reacts the same way."""
     for name, material in materials.items():
         if name != SEPARATOR and material.kind == "electrolyte":
             section = case.interface(host, name)
-            if section is not None and section.kinetics is not None:
-                return section.kinetics
+            if section is not None and (section.kinetics is not None or section.double_layer is not None):
+                return section
     return None
 
 
@@ -198,8 +214,8 @@ def _tabulated(given: KineticsSection, value: float, key: str) -> TabulatedExcha
     return TabulatedExchange(x, tuple(value * f for f in factor))
 
 
-def lumped_parameters(case: Case) -> tuple[Lumped, float]:
-    """Return the elements in series and the potential of the counter electrode in V vs Li/Li⁺."""
+def lumped_parameters(case: Case, T: float) -> tuple[Lumped, float]:
+    """Return the elements in series at a temperature in K and the potential of the counter electrode vs Li/Li⁺."""
     counter = load_material(case.cell.counter.material, folder=case.folder)
     if counter.kind != "counter":
         raise InputError(
@@ -208,7 +224,6 @@ def lumped_parameters(case: Case) -> tuple[Lumped, float]:
             f"a counter electrode, not a material of kind {counter.kind!r}",
             "Li-In",
         )
-    T = case.cell.temperature
     given = case.cell.counter
 
     def value(name: str, override: float | None, otherwise: float) -> float:
@@ -220,5 +235,24 @@ def lumped_parameters(case: Case) -> tuple[Lumped, float]:
         series_resistance=case.cell.series_resistance,
         counter_resistance=value("area_resistance", given.area_resistance, 0.0),
         counter_exchange=value("exchange_current", given.exchange_current, float("inf")),
+        elements=tuple(_element(section, case.cell.area) for section in case.cell.elements),
     )
     return lumped, counter.property("potential").value
+
+
+def _element(section: ElementSection, area: float) -> Element:
+    """Return the circuit element of a table whose keys have been checked against its kind."""
+    if section.kind == "inductance":
+        assert section.inductance is not None
+        return Inductor(section.inductance * area)
+    R, tau, C = section.resistance, section.time_constant, section.capacitance
+    assert R is not None
+    if tau is None:
+        assert C is not None
+        tau = R * C
+    if section.kind == "RC":
+        return ParallelRC(R, C if C is not None else tau / R)
+    if section.kind == "ZARC":
+        assert section.exponent is not None
+        return Zarc(R, tau, section.exponent)
+    return FiniteSpaceWarburg(R, tau) if section.end == "reflecting" else FiniteLengthWarburg(R, tau)

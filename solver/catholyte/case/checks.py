@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from catholyte.case.faults import Fault, dotted
 from catholyte.case.faults import Path as KeyPath
-from catholyte.case.schema import Case, ImageMesh, LaminateMesh, PhaseSection
+from catholyte.case.schema import Case, ElementSection, ImageMesh, LaminateMesh, PhaseSection
 from catholyte.errors import InputError, InputErrors, nearest
 
 SEPARATOR, COLLECTOR = "separator", "collector"
@@ -37,6 +37,14 @@ _PLACE_KEYS: Mapping[str, tuple[str, ...]] = {
     "placement": ("packing",),
     "thickness": ("packing",),
 }
+#: kinds of circuit elements -> the keys they need; one of those in a tuple
+_ELEMENT_KEYS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
+    "RC": ("resistance", ("capacitance", "time_constant")),
+    "ZARC": ("resistance", ("time_constant", "capacitance"), "exponent"),
+    "Warburg": ("resistance", "time_constant", "end"),
+    "inductance": ("inductance",),
+}
+_ALL_ELEMENT_KEYS = [key for key in ElementSection.model_fields if key != "kind"]
 _MOST_PHASES = 250  # phase indices are bytes, and layers need some
 #: kinds of phases that exchange charge -> whether Li is stored or released there
 _PAIRS: Mapping[frozenset[str], bool] = {
@@ -112,6 +120,8 @@ def _material_keys(case: Case, name: str, phase: PhaseSection, kind: str | None)
             yield Fault(("phases", name, key), "no material property for a void")
         elif key in _ACTIVE_KEYS and kind in ("electrolyte", "conductor"):
             yield Fault(("phases", name, key), f"this key for an active material only; {name} is of kind {kind}")
+    if kind == "void" and phase.permittivity is not None:
+        yield Fault(("phases", name, "permittivity"), "no permittivity for a void, which is not meshed")
     if kind in ("active", None) and phase.equilibrium_potential is not None:
         from catholyte.materials import read_equilibrium_potential
 
@@ -323,6 +333,9 @@ def _interfaces(case: Case, kinds: Mapping[str, str | None]) -> Found:
             if interface.kinetics is not None:
                 expected = f"no kinetics: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
                 yield Fault((*path, "kinetics"), expected)
+            if interface.double_layer is not None:
+                expected = f"no double layer: {met[0]} and {met[1]} exchange no charge by a reaction"
+                yield Fault((*path, "double_layer"), expected)
             if interface.film_resistance > 0.0:
                 expected = f"contact_resistance: a film is one between active material and electrolyte, not {name}"
                 yield Fault((*path, "film_resistance"), expected)
@@ -345,16 +358,37 @@ def _cell(case: Case) -> Found:
     initial = case.cell.initial
     if (initial.voltage is None) == (initial.lithiation is None):
         yield Fault(("cell", "initial"), "exactly one of voltage, like '4.2 V', and lithiation, like 0.3")
+    for number, element in enumerate(case.cell.elements):
+        yield from _element(("cell", "elements", number), element)
     first, largest = case.solver.first_step, case.solver.largest_step
     if first is not None and largest is not None and first > largest:
         yield Fault(("solver", "first_step"), "a time of at most solver.largest_step")
 
 
-def _protocol(case: Case) -> Found:
-    from catholyte.experiment import Experiment
+def _element(path: KeyPath, element: ElementSection) -> Found:
+    """Ask for the keys that a circuit element of its kind has, and refuse those that it does not read."""
+    needed = [(keys,) if isinstance(keys, str) else keys for keys in _ELEMENT_KEYS[element.kind]]
+    read = [key for keys in needed for key in keys]
+    given = [key for key in _ALL_ELEMENT_KEYS if getattr(element, key) is not None]
+    missing = [keys for keys in needed if not set(keys) & set(given)]
+    for key in given:
+        if key not in read:
+            still = [name for keys in missing for name in keys]
+            expected = f"one of the keys of the kind {element.kind!r}: {', '.join(read)}"
+            yield Fault((*path, key), expected, still[0] if len(still) == 1 else None)
+    for keys in needed:
+        if len(chosen := [key for key in keys if key in given]) > 1:
+            yield Fault((*path, chosen[1]), f"one of {' and '.join(keys)}, not both")
+    for keys in missing:
+        yield Fault((*path, keys[0]), f"{' or '.join(keys)} of an element of the kind {element.kind!r}")
 
+
+def _protocol(case: Case) -> Found:
+    from catholyte.experiment import Program
+
+    section = case.experiment
     try:
-        Experiment.parse(case.experiment.steps, repeat=case.experiment.repeat, key="experiment")
+        Program.parse(section.steps, repeat=section.repeat, until=section.until, continued=section.continued)
     except InputError as error:
         yield error
     except InputErrors as errors:

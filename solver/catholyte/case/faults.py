@@ -144,6 +144,9 @@ def _node(path: Path) -> Mapping[str, Any]:
     """Return what the schema says of the key at ``path``."""
     node: Mapping[str, Any] = _schema()
     for part in path:
+        if isinstance(part, int) and "items" in node:
+            node = node["items"]
+            continue
         table = _table_of(node)
         named = table.get("additionalProperties")
         if part in table.get("properties", {}):

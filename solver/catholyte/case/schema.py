@@ -180,6 +180,9 @@ class PhaseSection(Table):
     sigma_e: v.Conductivity | None = _key("the electronic conductivity", "10 mS/cm", default=None)
     sigma_i: v.Conductivity | None = _key("the ionic conductivity", "0.7 mS/cm", default=None)
     D: v.Diffusivity | None = _key("the chemical diffusivity of Li", "3.8e-12 cm2/s", default=None)
+    permittivity: v.RelativePermittivity | None = _key(
+        "the relative permittivity, whose displacement current counts in impedance spectra", 30, default=None
+    )
     density: v.Density | None = _key("the density", "4.7 g/cm3", default=None)
     maximum_concentration: v.Concentration | None = _key(
         "the concentration of Li when full (x = 1)", "48.2 mol/L", default=None
@@ -224,6 +227,22 @@ class KineticsSection(Table):
     )
 
 
+class DoubleLayerSection(Table):
+    """The double layer beside the charge transfer, per area of the interface."""
+
+    shorthand: ClassVar[str | None] = "capacitance"
+
+    capacitance: v.ArealCapacitance = _key("the capacitance, or that at the reference frequency", "10 uF/cm2")
+    exponent: v.Exponent = _key(
+        "1 for a capacitance; less for a constant-phase element, which acts in impedance spectra alone",
+        0.9,
+        default=1.0,
+    )
+    reference_frequency: v.Frequency = _key(
+        "the frequency at which a constant-phase element has the capacitance", "1 kHz", default="1 kHz"
+    )
+
+
 class InterfaceSection(Table):
     """What happens where two phases touch."""
 
@@ -236,6 +255,12 @@ class InterfaceSection(Table):
     film_resistance: v.AreaResistance = _key(
         "the resistance of a film in series with the charge transfer", "10 ohm cm2", default="0 ohm cm2"
     )
+    double_layer: DoubleLayerSection | None = _key(
+        "the double layer beside the charge transfer",
+        "10 uF/cm2",
+        {"capacitance": "10 uF/cm2", "exponent": 0.9},
+        default=None,
+    )
 
 
 class Counter(Table):
@@ -246,6 +271,26 @@ class Counter(Table):
     material: v.Text = _key("the material of the counter electrode", "Li-In", "Li")
     exchange_current: v.CurrentDensity | None = _key("its exchange current density", "1 mA/cm2", default=None)
     area_resistance: v.AreaResistance | None = _key("its area resistance", "5 ohm cm2", default=None)
+
+
+class ElementSection(Table):
+    """A circuit element in series with the cell, for what is not meshed."""
+
+    kind: Annotated[Literal["RC", "ZARC", "Warburg", "inductance"], v.OneOf()] = _key("the kind of the element", "ZARC")
+    resistance: v.PositiveAreaResistance | None = _key("the area resistance", "10 ohm cm2", default=None)
+    capacitance: v.ArealCapacitance | None = _key(
+        "the capacitance per area, of a ZARC the time constant over the resistance", "1 uF/cm2", default=None
+    )
+    time_constant: v.Time | None = _key(
+        "the time constant, of a Warburg element the thickness squared over the diffusivity", "1 ms", default=None
+    )
+    exponent: v.Exponent | None = _key("the exponent of a ZARC, 1 for an arc that is a half-circle", 0.9, default=None)
+    end: Annotated[Literal["reflecting", "transmissive"], v.OneOf()] | None = _key(
+        "the far end of the diffusion layer of a Warburg element: closed, or held at one concentration",
+        "reflecting",
+        default=None,
+    )
+    inductance: v.Inductance | None = _key("the inductance of the cell and its leads", "1 uH", default=None)
 
 
 class InitialState(Table):
@@ -266,6 +311,11 @@ class CellSection(Table):
     series_resistance: v.AreaResistance = _key(
         "the area resistance of what is not meshed", "10 ohm cm2", default="0 ohm cm2"
     )
+    elements: tuple[ElementSection, ...] = _key(
+        "a list of circuit elements in series with what is meshed",
+        [{"kind": "ZARC", "resistance": "10 ohm cm2", "time_constant": "1 ms", "exponent": 0.9}],
+        default=[],
+    )
     voltage_reference: Annotated[Literal["Li/Li+", "cell"], v.OneOf()] = _key(
         "what voltages in the case are measured against: Li/Li+ or the counter electrode",
         "Li/Li+",
@@ -285,11 +335,17 @@ class ExperimentSection(Table):
     """What the cycler does."""
 
     steps: v.Steps = _key(
-        "the steps in the grammar of PyBaMM, where a nested list is one cycle",
+        "the steps: texts, nested lists (cycles) and tables with the keys steps, repeat, until and name (groups)",
         ["Discharge at C/10 until 2.5 V", "Rest for 30 minutes"],
         [["Discharge at C/5 until 2.5 V", "Charge at C/5 until 4.2 V"]],
+        ["EIS from 7 MHz to 100 mHz", "GITT discharge at C/20 for 10 minutes, rest for 1 hour, until 2.5 V"],
+        [{"steps": ["Discharge at 1C until 2.5 V", "Charge at 1C until 4.2 V"], "repeat": 10, "until": "time > 1 day"}],
     )
     repeat: Annotated[int, v.whole(1, 1_000_000)] = _key("how many times the steps are carried out", 3, default=1)
+    until: v.Text | None = _key("a rule that ends the steps", "time > 2 days or voltage < 2 V", default=None)
+    continued: v.Continued = _key(
+        "lists of further steps with which a run went on", [["Charge at C/10 until 4.2 V", "EIS at 1 kHz"]], default=[]
+    )
 
 
 class OutputSection(Table):
@@ -308,6 +364,11 @@ class SolverSection(Table):
     )
     linear: Annotated[Literal["auto", "direct", "krylov"], v.OneOf()] = _key(
         "how linear systems are solved", "auto", default="auto"
+    )
+    double_layers: Annotated[Literal["always", "spectra"], v.OneOf()] = _key(
+        "whether double layers are charged in time too, which takes more time steps, or in impedance spectra alone",
+        "spectra",
+        default="always",
     )
     first_step: v.Time | None = _key("the first time step", "1 ms", default=None)
     largest_step: v.Time | None = _key("the largest time step", "5 minutes", default=None)

@@ -92,6 +92,23 @@ def _volume_share(value: object) -> float:
     return number
 
 
+#: the least exponent of a ZARC: below it the arc spans more decades than any time of a run has
+LEAST_EXPONENT = 0.2
+
+
+def _exponent(value: object) -> float:
+    number = to_fraction(value)
+    if not LEAST_EXPONENT <= number <= 1.0:
+        refuse(f"an exponent from {LEAST_EXPONENT} to 1, like 0.9")
+    return number
+
+
+def _permittivity(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1.0 <= value < 1e9:
+        refuse("a relative permittivity, a number of at least 1, like 30")
+    return float(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         refuse("a text that is not empty")
@@ -189,23 +206,29 @@ def _stack(value: object) -> tuple[tuple[str, float], ...]:
     return tuple(layers)
 
 
-def _steps(value: object) -> tuple[str | tuple[str, ...], ...]:
-    expected = "a list of steps, like ['Discharge at C/10 until 2.5 V'], where a nested list is one cycle"
-
-    def is_step(step: object) -> bool:
-        return isinstance(step, str) and bool(step.strip())
-
+def _steps(value: object) -> tuple[Any, ...]:
+    """Read a list of texts, lists and tables; what they say is read by :mod:`catholyte.experiment`."""
+    expected = (
+        "a list of steps, like ['Discharge at C/10 until 2.5 V'], where a nested list is one cycle "
+        "and a table with the keys steps, repeat, until and name is a group"
+    )
     if not isinstance(value, list | tuple) or not value:
         refuse(expected)
-    steps: list[str | tuple[str, ...]] = []
-    for step in value:
-        if isinstance(step, list | tuple) and step and all(is_step(inner) for inner in step):
-            steps.append(tuple(step))
-        elif is_step(step):
-            steps.append(step)
+    steps: list[Any] = []
+    for entry in value:
+        if isinstance(entry, list | tuple):
+            steps.append(_steps(entry))
+        elif isinstance(entry, dict) or (isinstance(entry, str) and entry.strip()):
+            steps.append(entry)
         else:
             refuse(expected)
     return tuple(steps)
+
+
+def _continued(value: object) -> tuple[tuple[Any, ...], ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(steps, list | tuple) for steps in value):
+        refuse("a list of lists of steps, like [['Rest for 1 hour'], ['EIS at 1 kHz']]")
+    return tuple(_steps(steps) for steps in value)
 
 
 @dataclass(frozen=True)
@@ -274,8 +297,14 @@ Potential = Annotated[float, quantity("potential", sign="any")]
 Tolerance = Annotated[float, quantity("potential")]
 CurrentDensity = Annotated[float, quantity("current density")]
 AreaResistance = Annotated[float, quantity("area resistance", sign="not negative")]
+PositiveAreaResistance = Annotated[float, quantity("area resistance")]
+ArealCapacitance = Annotated[float, quantity("areal capacitance")]
+Inductance = Annotated[float, quantity("inductance")]
+Exponent = Annotated[float, Read(_exponent, quantity("fraction").schema)]
 SpecificCapacity = Annotated[float, quantity("specific capacity")]
 MolarEnergy = Annotated[float, quantity("molar energy", sign="not negative")]
+Frequency = Annotated[float, quantity("frequency")]
+RelativePermittivity = Annotated[float, Read(_permittivity, {"type": "number", "minimum": 1.0})]
 Share = Annotated[float, quantity("fraction", sign="not negative")]
 Fraction = Annotated[float, quantity("fraction")]
 Spread = Annotated[float, quantity("fraction", sign="not negative")]
@@ -334,17 +363,33 @@ Stack = Annotated[
         },
     ),
 ]
-Steps = Annotated[
-    tuple[str | tuple[str, ...], ...],
-    Read(
-        _steps,
-        {
-            "type": "array",
-            "items": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
-            "minItems": 1,
+_TEXT_SCHEMA: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_GROUP_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "steps": {"type": "array", "minItems": 1, "description": "texts, lists and tables as in experiment.steps"},
+        "repeat": {
+            "anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["until met"]}],
+            "description": "how many times, or until the rule is met",
         },
-    ),
-]
+        "until": {**_TEXT_SCHEMA, "description": "a rule that ends the group", "examples": ["voltage < 2.5 V"]},
+        "name": {**_TEXT_SCHEMA, "description": "a label for 'Go to'"},
+    },
+    "required": ["steps"],
+    "additionalProperties": False,
+}
+_CYCLE_SCHEMA: Mapping[str, Any] = {
+    "type": "array",
+    "items": {"anyOf": [_TEXT_SCHEMA, _GROUP_SCHEMA]},
+    "minItems": 1,
+}
+_STEPS_SCHEMA: Mapping[str, Any] = {
+    "type": "array",
+    "items": {"anyOf": [_TEXT_SCHEMA, _CYCLE_SCHEMA, _GROUP_SCHEMA]},
+    "minItems": 1,
+}
+Steps = Annotated[tuple[Any, ...], Read(_steps, _STEPS_SCHEMA)]
+Continued = Annotated[tuple[tuple[Any, ...], ...], Read(_continued, {"type": "array", "items": _STEPS_SCHEMA})]
 Schedule = Annotated[FieldSchedule, Read(_schedule, {"type": "string", "examples": list(_SCHEDULES)})]
 
 

@@ -1,42 +1,57 @@
-"""What the cycler is told to do: steps and stop rules, written in the step grammar of PyBaMM."""
+"""What the cycler and the frequency-response analyser are told to do: the language of protocols, and its programs."""
 
-from catholyte.experiment.grammar import parse_step
-from catholyte.experiment.protocol import Experiment, check_start
+from catholyte.experiment.amounts import Amount, Basis, Capacity, Current, Power, Resistance, Scales, resolve
+from catholyte.experiment.conditions import AllOf, AnyOf, Condition, Limit, Moment, Quantity, duration, margin, met_by
+from catholyte.experiment.cursor import Cursor
+from catholyte.experiment.program import Program, Scope, Task
+from catholyte.experiment.sentences import parse_step, read_condition
+from catholyte.experiment.start import check_start
 from catholyte.experiment.steps import (
-    Capacity,
-    CapacityStop,
     Control,
-    Current,
     CurrentControl,
-    CurrentStop,
+    PowerControl,
+    ResistanceControl,
     RestControl,
+    Role,
+    Spectrum,
     Step,
-    StopRule,
-    Threshold,
-    TimeStop,
+    SweepControl,
     VoltageControl,
-    VoltageStop,
-    resolve,
-    threshold,
 )
 
 __all__ = [
+    "AllOf",
+    "Amount",
+    "AnyOf",
+    "Basis",
     "Capacity",
-    "CapacityStop",
+    "Condition",
     "Control",
     "Current",
     "CurrentControl",
-    "CurrentStop",
-    "Experiment",
+    "Cursor",
+    "Limit",
+    "Moment",
+    "Power",
+    "PowerControl",
+    "Program",
+    "Quantity",
+    "Resistance",
+    "ResistanceControl",
     "RestControl",
+    "Role",
+    "Scales",
+    "Scope",
+    "Spectrum",
     "Step",
-    "StopRule",
-    "Threshold",
-    "TimeStop",
+    "SweepControl",
+    "Task",
     "VoltageControl",
-    "VoltageStop",
     "check_start",
+    "duration",
+    "margin",
+    "met_by",
     "parse_step",
+    "read_condition",
     "resolve",
-    "threshold",
 ]

@@ -1,7 +1,6 @@
-"""What one step of a protocol is: the control it imposes and the rules that end it.
+"""What one task of a protocol is: a step with its control and its stop rule, or a measured spectrum.
 
-Sign: a current that discharges the cell is positive. Amounts keep the basis on which they were written until
-:func:`resolve` and :func:`threshold` bring them to the area of the cell.
+Sign: a current or power that discharges the cell is positive. Voltages are against the reference of the case.
 """
 
 from __future__ import annotations
@@ -9,33 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Basis = Literal["C-rate", "total", "area", "mass"]
-Quantity = Literal["elapsed", "voltage", "current", "charge"]
+from catholyte.experiment.amounts import Current, Power, Resistance
+from catholyte.experiment.conditions import Condition
 
-
-@dataclass(frozen=True)
-class Current:
-    """A current on the basis on which it was written.
-
-    Attributes
-    ----------
-    value
-        Multiple of 1C ("C-rate"), A ("total"), A/m2 of cell ("area") or A/kg of active material ("mass");
-        positive on discharge. The limit of a hold is a magnitude.
-    basis
-        What ``value`` refers to.
-    """
-
-    value: float
-    basis: Basis
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """A charge that a step passes, as a magnitude: A s ("total"), A s/m2 ("area") or A s/kg ("mass")."""
-
-    value: float
-    basis: Basis
+#: what an evaluation has to know a step for
+Role = Literal[
+    "",
+    "gitt pulse",
+    "gitt rest",
+    "hppc discharge",
+    "hppc rest",
+    "hppc charge",
+    "hppc level",
+    "hppc relax",
+    "interruption",
+]
 
 
 @dataclass(frozen=True)
@@ -58,36 +45,39 @@ class RestControl:
 
 
 @dataclass(frozen=True)
-class TimeStop:
-    """The step ends ``duration`` [s] after it began."""
+class PowerControl:
+    """The step draws ``power``, or supplies it where it is negative."""
 
-    duration: float
-
-
-@dataclass(frozen=True)
-class VoltageStop:
-    """The step ends when the voltage has fallen (discharge) or risen (charge) to ``voltage`` [V]."""
-
-    voltage: float
-    falling: bool
+    power: Power
 
 
 @dataclass(frozen=True)
-class CurrentStop:
-    """The step ends when the magnitude of the current has fallen to ``current``."""
+class ResistanceControl:
+    """The terminals are joined by ``resistance``."""
 
-    current: Current
+    resistance: Resistance
 
 
 @dataclass(frozen=True)
-class CapacityStop:
-    """The step ends when it has passed ``capacity``, in whichever direction."""
+class SweepControl:
+    """The voltage moves at a constant rate; the step ends where it arrives.
 
-    capacity: Capacity
+    Attributes
+    ----------
+    start
+        Voltage at the beginning [V]; None for the voltage at which the step finds the cell.
+    end
+        Voltage at which the sweep ends [V].
+    rate
+        Magnitude of dV/dt [V/s].
+    """
+
+    start: float | None
+    end: float
+    rate: float
 
 
-Control = CurrentControl | VoltageControl | RestControl
-StopRule = TimeStop | VoltageStop | CurrentStop | CapacityStop
+Control = CurrentControl | VoltageControl | RestControl | PowerControl | ResistanceControl | SweepControl
 
 
 @dataclass(frozen=True)
@@ -97,77 +87,44 @@ class Step:
     Attributes
     ----------
     text
-        The step as it was written; two steps that mean the same are equal whatever their texts.
+        The sentence it was read from; two steps that mean the same are equal whatever their texts.
     control
         What is imposed.
-    stop_rules
-        The step ends with whichever is met first; never empty.
+    stop
+        The rule that ends it; None only for a sweep that ends where it arrives.
     period
         Interval at which output is wanted [s], or None for every time step.
+    temperature
+        In K, or None for that of the cell.
+    role
+        What the step is in a sequence that has an evaluation of its own, or "".
     """
 
     text: str = field(compare=False)
     control: Control
-    stop_rules: tuple[StopRule, ...]
+    stop: Condition | None
     period: float | None = None
+    temperature: float | None = None
+    role: Role = ""
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """A stop rule in the units of the solver, as an event to be located.
+class Spectrum:
+    """An impedance spectrum, taken at the state that the steps before have reached; it takes no time.
 
     Attributes
     ----------
-    quantity
-        What is watched: "elapsed" time of the step [s], "voltage" [V], "current" (magnitude, A/m2) or
-        "charge" passed by the step (magnitude, A s/m2).
-    limit
-        The value that ends the step.
-    falling
-        Whether the quantity comes down to the limit (otherwise it rises to it).
+    text
+        The sentence it was read from; not compared.
+    frequencies
+        In Hz, in the order of the measurement.
+    under_load
+        Whether the control of the step before stays on, so that its current flows; otherwise the circuit is open.
+    temperature
+        In K, or None for that of the cell.
     """
 
-    quantity: Quantity
-    limit: float
-    falling: bool
-
-    def margin(self, value: float) -> float:
-        """Return how far ``value`` is from the limit: positive before, zero or less once it is reached."""
-        return value - self.limit if self.falling else self.limit - value
-
-
-def resolve(amount: Current | Capacity, *, areal_capacity_1C: float, area: float, areal_mass: float) -> float:
-    """Convert a current or a capacity to the solver's basis, the area of the cell.
-
-    Parameters
-    ----------
-    amount
-        The current or capacity as written.
-    areal_capacity_1C
-        Charge that 1C passes in one hour [A s/m2].
-    area
-        Area of the cell [m2].
-    areal_mass
-        Mass of active material per area of the cell [kg/m2].
-
-    Returns
-    -------
-    float
-        A/m2 for a current, A s/m2 for a capacity; the sign is kept.
-    """
-    per_area = {"C-rate": areal_capacity_1C / 3600.0, "total": 1.0 / area, "area": 1.0, "mass": areal_mass}
-    return amount.value * per_area[amount.basis]
-
-
-def threshold(rule: StopRule, *, areal_capacity_1C: float, area: float, areal_mass: float) -> Threshold:
-    """Return the event that ``rule`` stands for; parameters as in :func:`resolve`."""
-    scales = {"areal_capacity_1C": areal_capacity_1C, "area": area, "areal_mass": areal_mass}
-    match rule:
-        case TimeStop(duration):
-            return Threshold("elapsed", duration, falling=False)
-        case VoltageStop(voltage, falling):
-            return Threshold("voltage", voltage, falling=falling)
-        case CurrentStop(current):
-            return Threshold("current", resolve(current, **scales), falling=True)
-        case CapacityStop(capacity):
-            return Threshold("charge", resolve(capacity, **scales), falling=False)
+    text: str = field(compare=False)
+    frequencies: tuple[float, ...]
+    under_load: bool = False
+    temperature: float | None = None

@@ -106,15 +106,20 @@ class CoupledSystem:
     conductance
         ∂I/∂(φ_electron − φ_ion) of every reacting face in S, shape (k,).
     response
-        ∂I/∂x of every reacting face in A, shape (k,).
+        ∂I_F/∂x of every reacting face in A, shape (k,); I_F is the part of the current that changes the lithium.
     lithium_slope
         Derivative of the Kirchhoff potential by x in A/m, shape (n_x,).
     storage
         γ·F·c_max·v in A, shape (n_x,).
     terminal_row, terminal_corner
         c_φ and d.
+    in_volts
+        Whether the terminal equation is in V; otherwise it is in A.
     frozen
         Whether x is held: then δx = 0 and only potentials are solved for.
+    faradaic, passing
+        ∂I_F/∂(φ_electron − φ_ion) in S, and the part of ∂I_F/∂x that is ∂I/∂x, shape (k,); None where no double layer
+        stands beside the reaction, so that I_F = I.
     """
 
     skeleton: Skeleton
@@ -124,7 +129,10 @@ class CoupledSystem:
     storage: Floats
     terminal_row: Floats
     terminal_corner: float
+    in_volts: bool = False
     frozen: bool = False
+    faradaic: Floats | None = None
+    passing: Floats | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -167,8 +175,18 @@ class CoupledSystem:
         kernels.add_at(column, at.electron, self.conductance)
         kernels.subtract_at(column, at.ion, self.conductance)
         if not self.frozen:
-            kernels.add_at(column[self.n_phi :], at.host, self.conductance)
+            kernels.add_at(column[self.n_phi :], at.host, self.lithium_conductance)
         return column
+
+    @property
+    def lithium_conductance(self) -> Floats:
+        """∂I_F/∂(φ_electron − φ_ion) of every reacting face in S, shape (k,)."""
+        return self.conductance if self.faradaic is None else self.faradaic
+
+    @property
+    def potential_response(self) -> Floats:
+        """∂I/∂x of every reacting face in A, shape (k,)."""
+        return self.response if self.passing is None else self.passing * self.response
 
     def product(self, v: Floats) -> Floats:
         """Multiply the matrix without its border with v = [φ, x], shape (n_phi + n_x,)."""
@@ -187,9 +205,13 @@ class CoupledSystem:
         if self.frozen:
             kernels.exchange(out[:n], at.electron, at.ion, -self.conductance, v[:n])
             out[n:] = v[n:]
+            return
+        rows = out[:n], out[n:], at.electron, at.ion, at.host
+        if self.faradaic is None:
+            kernels.face_currents(*rows, self.conductance, self.response, v[:n], v[n:])
         else:
-            kernels.face_currents(
-                out[:n], out[n:], at.electron, at.ion, at.host, self.conductance, self.response, v[:n], v[n:]
+            kernels.shunted_face_currents(
+                *rows, self.conductance, self.passing, self.faradaic, self.response, v[:n], v[n:]
             )
 
     @cached_property
@@ -202,7 +224,10 @@ class CoupledSystem:
         if self.frozen:
             return self.conductance
         free = self.storage + self.lithium_slope * self.skeleton.lithium.row_sum
-        return self.conductance * (free / (free + self.driven_response))[self.skeleton.host]
+        total = free + self.driven_response
+        if self.faradaic is None or self.passing is None:
+            return self.conductance * (free / total)[self.skeleton.host]
+        return self.conductance - self.passing * self.faradaic * (self.driven_response / total)[self.skeleton.host]
 
     @cached_property
     def driven_response(self) -> Floats:
@@ -239,11 +264,12 @@ class CoupledSystem:
         if self.frozen:
             inner = block_array([[self.phi.matrix(), None], [None, diags_array(np.ones(m))]])
         else:
-            to_phi = coo_array((self.response, (at.electron, at.host)), shape=(n, m)) - coo_array(
-                (self.response, (at.ion, at.host)), shape=(n, m)
+            response, conductance = self.potential_response, self.lithium_conductance
+            to_phi = coo_array((response, (at.electron, at.host)), shape=(n, m)) - coo_array(
+                (response, (at.ion, at.host)), shape=(n, m)
             )
-            to_x = coo_array((self.conductance, (at.host, at.electron)), shape=(m, n)) - coo_array(
-                (self.conductance, (at.host, at.ion)), shape=(m, n)
+            to_x = coo_array((conductance, (at.host, at.electron)), shape=(m, n)) - coo_array(
+                (conductance, (at.host, at.ion)), shape=(m, n)
             )
             transport = at.lithium.matrix() @ diags_array(self.lithium_slope)
             inner = block_array(

@@ -297,3 +297,16 @@ def face_currents(out_phi, out_x, electron, ion, host, conductance, response, ph
         out_phi[e] += flow
         out_phi[i] -= flow
         out_x[h] += flow
+
+
+@_jit
+def shunted_face_currents(out_phi, out_x, electron, ion, host, conductance, passing, faradaic, response, phi, x):
+    """Add conductance·Δφ + passing·response·x of every face to its potentials, faradaic·Δφ + response·x to its host."""
+    for k in range(host.size):
+        e, i, h = electron[k], ion[k], host[k]
+        delta = phi[e] - phi[i]
+        lift = response[k] * x[h]
+        flow = conductance[k] * delta + passing[k] * lift
+        out_phi[e] += flow
+        out_phi[i] -= flow
+        out_x[h] += faradaic[k] * delta + lift

@@ -3,10 +3,12 @@
 The split of the polarisation is exact. Multiplying every balance with its potential and summing over all cells
 (Tellegen's theorem) gives, with I the discharge current,
 
-    I·(U(x̄) − V) = P_e + P_i + P_reaction + P_diffusion + P_contact + P_film + P_counter + P_series + I·η_mix,
-    η_mix = −(1/I) Σ_k (U(x_k) − U(x̄))·C_k·dx_k/dt,
+    I·(U(x̄) − V) = P_e + P_i + P_reaction + P_diffusion + P_contact + P_film + P_counter + P_series + P_elements
+                    + I·η_dl + I·η_mix,
+    η_mix = −(1/I) Σ_k (U(x_k) − U(x̄))·C_k·dx_k/dt,      η_dl = (1/I) Σ_f A·i_dl·(s − U(x̄)),
 
-where each P is the dissipated power of a process, and η_mix, which has either sign, is what uneven lithiation stores.
+where each P is the dissipated power of a process; η_mix and η_dl, which have either sign, are what uneven lithiation
+and the double layers (current density i_dl, potential step s) store.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ LOSSES = (
     "film",
     "counter",
     "series",
+    "elements",
+    "double_layer",
     "mixing",
 )
 
@@ -95,44 +99,56 @@ class Analysis:
         phi, x, _ = cathode.split(at.u)
         U = cathode.equilibrium_potential(x)
         rate_x = at.rate[cathode.n_phi :]
-        reference, mean_U = self._reference(x, rate_x, at.current)
+        reference, mean_U = self._reference(x, rate_x)
         out = {"equilibrium_voltage": mean_U, "loss_total": mean_U - at.voltage}
-        counter, series, _ = cathode.lumped_drop(at.current)
         I = at.current  # noqa: E741
         if abs(I) * 1e9 < self._current_floor:
             return out | {f"loss_{name}": np.nan for name in LOSSES}
         power = dict.fromkeys(LOSSES, 0.0)
         ohmic = self._ohmic(phi, power)
         for group, state in zip(cathode.reacting, at.faces, strict=True):
-            flow = group.area * state.i
+            reaction = state.faradaic
+            flow, faradaic = group.area * state.i, group.area * reaction.i
             heat = flow * state.i
             ohmic[_ELECTRON] += float(heat @ group.ohmic_e)
             is_separator = self._process[cathode.graph.phase_names.index(group.names[1])] == _SEPARATOR
             ohmic[_SEPARATOR if is_separator else _ION] += float(heat @ group.ohmic_i)
             power["contact"] += float(heat.sum()) * group.interface.contact_resistance
             power["film"] += float(heat.sum()) * group.interface.film_resistance
-            power["reaction"] += float(flow @ state.eta)
-            power["diffusion"] += float(heat @ group.ohmic_host + flow @ (state.U_s - U[group.host]))
+            power["reaction"] += float(faradaic @ reaction.eta)
+            inside = group.ohmic_host * reaction.i + reaction.U_s - U[group.host]
+            power["diffusion"] += float(faradaic @ inside)
+            power["double_layer"] += float((flow - faradaic) @ (state.step - mean_U))
         w = cathode.lithium_potential(x)
         a, b = cathode.lithium.a, cathode.lithium.b
         power["diffusion"] += float(np.sum(cathode.lithium.conductance * (w[a] - w[b]) * (U[b] - U[a])))
         power["mixing"] = -float(rate_x @ (U - reference))
         power["electron"], power["ion"], power["separator"] = ohmic
         parts = {f"loss_{name}": value / I for name, value in power.items()}
-        return out | parts | {"loss_counter": counter, "loss_series": series}
+        drop = at.drop
+        return (
+            out
+            | parts
+            | {
+                "loss_counter": drop.counter,
+                "loss_series": drop.series,
+                "loss_elements": drop.elements,
+            }
+        )
 
-    def _reference(self, x: Floats, rate_x: Floats, current: float) -> tuple[Floats, float]:
+    def _reference(self, x: Floats, rate_x: Floats) -> tuple[Floats, float]:
         """Return U(x̄) of every host's phase, and its mean weighted with the current each phase takes."""
         cathode = self.cathode
         reference = np.empty_like(x)
         mean = 0.0
-        still = abs(current) * 1e9 < self._current_floor
+        taken = float(rate_x.sum())
+        still = abs(taken) * 1e9 < self._current_floor
         for _, host, at in cathode.hosts:
             capacity = cathode.capacity[at]
             x_mean = float(capacity @ x[at] / capacity.sum())
             U = float(np.real(host.U(np.array([x_mean]), cathode.cell.temperature))[0])
             reference[at] = U
-            share = capacity.sum() / cathode.capacity.sum() if still else rate_x[at].sum() / rate_x.sum()
+            share = capacity.sum() / cathode.capacity.sum() if still else rate_x[at].sum() / taken
             mean += U * float(share)
         return reference, mean
 
@@ -168,7 +184,7 @@ class Analysis:
         """
         _, x, _ = self.cathode.split(at.u)
         area = np.concatenate([g.area for g in self.cathode.reacting])
-        i = -np.concatenate([s.i for s in at.faces])
+        i = -np.concatenate([s.faradaic.i for s in at.faces])
         out = _moments("lithiation", x, self._weights)
         out["lithiation"] = out.pop("lithiation_mean")
         return out | _moments("reaction_current", i, area / area.sum())
@@ -189,7 +205,7 @@ class Analysis:
         fields["x"][cathode.host_cells] = x
         reaction = np.zeros(cathode.n_x)
         for group, state in zip(cathode.reacting, at.faces, strict=True):
-            kernels.subtract_at(reaction, group.host, group.area * state.i)
+            kernels.subtract_at(reaction, group.host, group.area * state.faradaic.i)
         fields["reaction_current"][cathode.host_cells] = reaction / graph.volume[cathode.host_cells]
         magnitude = self._current_magnitude(at, phi)
         for name, cells in (("current_e", cathode.electron_cells), ("current_i", cathode.ion_cells)):

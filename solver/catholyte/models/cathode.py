@@ -5,17 +5,18 @@ in every ion conductor        Σ G (φ_p − φ_q) − Σ I_f = 0,
 in every host cell            F c_max v dx/dt + Σ A (F w_p − F w_q)/d + Σ I_f = 0,
 at the terminal               f(I, V) = 0 with I = −Σ_counter G φ_i,
 
-where I_f is the current of a reacting face (``physics/interface.py``), F w the Kirchhoff potential of lithium
-(``physics/transport.py``) and f the control. Electron potentials are unknown relative to the collector,
-φ_e = V + φ̃_e, so that differences of microvolts survive beside potentials of volts; φ_i is zero at the counter.
-All balances are in amperes.
+where I_f is the current of a reacting face (``physics/interface.py``; in the host cells without what charges the double
+layer, ``physics/double_layer.py``), F w the Kirchhoff potential of lithium (``physics/transport.py``) and f the
+control. Electron potentials are unknown relative to the collector, φ_e = V + φ̃_e, so that differences of microvolts
+survive beside potentials of volts; φ_i is zero at the counter. All balances are in amperes.
 
-Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of host cells, V].
+Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of host cells, V]. Beside them stands a memory that
+is integrated entry by entry: m = [potential steps of double layers, voltages of lumped elements, terminal voltage].
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,10 +28,14 @@ from catholyte.fv import kernels
 from catholyte.fv.assembly import CoupledSystem, Placement, Skeleton
 from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.mesh.graph import Graph
-from catholyte.models.control import Control
-from catholyte.models.parameters import CellParameters, Host, Interface
+from catholyte.models.control import Equation
+from catholyte.models.faces import Faces, TerminalFaces
+from catholyte.models.lumped import Drop, LumpedChain
+from catholyte.models.parameters import CellParameters, Host
 from catholyte.physics.constants import F, R
-from catholyte.physics.interface import FaceState, Reaction, face_current
+from catholyte.physics.double_layer import LinearFace
+from catholyte.physics.interface import FaceState, face_current
+from catholyte.solve.bdf import Past
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]
@@ -38,79 +43,25 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Edges:
-    """Conducting faces between unknowns.
+class FaceSolution:
+    """Currents of a group of reacting faces, arrays of shape (faces,).
 
     Attributes
     ----------
-    a, b
-        Unknowns on either side, shape (m,).
-    conductance
-        In S for potentials; in m (area over distance) for lithium.
-    face
-        Face of the graph behind every edge.
+    i
+        Current density in A/m², positive = oxidation, what charges the double layer included.
+    step
+        Potential step s across the interface in V.
+    faradaic
+        Solution of the reaction, whose ``i`` changes the lithium.
+    linear
+        How the currents answer a change.
     """
 
-    a: Indices
-    b: Indices
-    conductance: Floats
-    face: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class ReactingFaces:
-    """The faces of one reacting interface kind (one active phase against one electrolyte).
-
-    Attributes
-    ----------
-    names
-        Active phase and electrolyte.
-    electron, ion, host
-        Unknowns of φ̃_e, φ_i and x at every face, shape (k,).
-    face
-        Face of the graph.
-    direction
-        +1 where an anodic current flows from cell a of the face to cell b, else −1.
-    area
-        In m².
-    ohmic_e, ohmic_i, ohmic_host
-        Half-cell resistances in Ω m²: electrons, ions, and lithium carried by an ionic conductivity.
-    depletion
-        Drop of site fraction per unit current in m²/A.
-    interface
-        Film and contact resistance.
-    reaction
-        Laws of the reaction.
-    """
-
-    names: tuple[str, str]
-    electron: Indices
-    ion: Indices
-    host: Indices
-    face: NDArray[np.int64]
-    direction: NDArray[np.int8]
-    area: Floats
-    ohmic_e: Floats
-    ohmic_i: Floats
-    ohmic_host: Floats
-    depletion: Floats
-    interface: Interface
-    reaction: Reaction
-
-    @cached_property
-    def resistance(self) -> Floats:
-        """Everything in series with the kinetics, in Ω m²."""
-        series = self.interface.contact_resistance + self.interface.film_resistance
-        return self.ohmic_e + self.ohmic_i + self.ohmic_host + series
-
-
-@dataclass(frozen=True)
-class TerminalFaces:
-    """Faces between unknowns and a terminal: unknown, conductance in S, contact share of the resistance."""
-
-    unknown: Indices
-    conductance: Floats
-    contact_share: Floats
+    i: Array
+    step: Array
+    faradaic: FaceState
+    linear: LinearFace
 
 
 @dataclass(frozen=True)
@@ -129,13 +80,23 @@ class Evaluation:
         Terminal voltage in V vs Li/Li⁺, after the losses of the lumped elements.
     faces
         Solution of every group of reacting faces.
+    drop
+        Losses of the lumped elements.
+    memory, memory_rate
+        m and dm/dt; the rate of the terminal voltage is not known without a past and NaN then.
+    shunted
+        Whether double layers took part, so that faradaic and total currents differ.
     """
 
     u: Array
     rate: Array
     current: float
     voltage: float
-    faces: tuple[FaceState, ...]
+    faces: tuple[FaceSolution, ...]
+    drop: Drop
+    memory: Array
+    memory_rate: Array
+    shunted: bool
 
 
 class Cathode:
@@ -183,109 +144,42 @@ class Cathode:
         for _, host, at in self.hosts:
             self.capacity[at] = F * host.c_max * graph.volume[self.host_cells[at]]
 
-        self.conduction, self.lithium, self.reacting = self._faces(kinds)
-        self.collector = self._terminal("collector", self.electron_cells)
-        self.counter = self._terminal("counter", self.ion_cells)
+        self._faces = Faces(graph, cell, self._phi, self._x)
+        self.conduction, self.lithium = self._faces.conduction(), self._faces.lithium()
+        self.reacting = self._faces.reacting()
+        self.collector = self._faces.terminal("collector", self.electron_cells)
+        self.counter = self._faces.terminal("counter", self.ion_cells)
         for name, faces in (("collector", self.collector), ("counter", self.counter)):
             if faces.unknown.size == 0:
                 raise MeshError(f"no conducting cell touches the {name}")
         if not self.reacting:
             raise MeshError("no face between active material and electrolyte reacts")
+        self.chain = LumpedChain.of(cell.lumped, cell.cross_section)
+        #: where the potential steps of every group stand in the memory; empty where no double layer is charged in time
+        self.charged: tuple[slice, ...] = self._charged()
+        self.n_charged = self.charged[-1].stop
+        self.n_memory = self.n_charged + self.chain.size + 1
 
     # ------------------------------------------------------------------ set-up
 
-    def _faces(self, kinds: NDArray[np.str_]) -> tuple[Edges, Edges, tuple[ReactingFaces, ...]]:
-        graph, cell = self.graph, self.cell
-        a, b = graph.cell_a, graph.cell_b
-        n_phases = len(graph.phase_names)
-        sigma = np.array([cell.phases[n].sigma if n in cell.phases else np.nan for n in graph.phase_names])
-        contact = np.zeros((n_phases, n_phases))
-        for p, name_p in enumerate(graph.phase_names):
-            for q, name_q in enumerate(graph.phase_names):
-                if p != q:
-                    contact[p, q] = cell.interface(name_p, name_q).contact_resistance
-        ionic = kinds == "electrolyte"
-        same = ionic[a] == ionic[b]
-        phase_a, phase_b = graph.phase[a], graph.phase[b]
-        resistance_a = graph.distance_a / sigma[phase_a]
-        resistance_b = graph.distance_b / sigma[phase_b]
-
-        face = np.flatnonzero(same)
-        in_series = resistance_a[face] + resistance_b[face] + contact[phase_a[face], phase_b[face]]
-        conduction = Edges(self._phi[a[face]], self._phi[b[face]], graph.area[face] / in_series, face)
-
-        face = np.flatnonzero((phase_a == phase_b) & (kinds[a] == "active"))
-        path = graph.area[face] / (graph.distance_a[face] + graph.distance_b[face])
-        lithium = Edges(self._x[a[face]], self._x[b[face]], path, face)
-
-        groups = []
-        touching = ~same & ((kinds[a] == "active") | (kinds[b] == "active"))
-        for p, name in enumerate(graph.phase_names):
-            for q, electrolyte in enumerate(graph.phase_names):
-                interface = cell.interface(name, electrolyte)
-                if (
-                    name not in cell.phases
-                    or cell.phases[name].host is None
-                    or interface.rate is None
-                    or interface.i0 is None
-                ):
-                    continue
-                forward = touching & (phase_a == p) & (phase_b == q)
-                backward = touching & (phase_a == q) & (phase_b == p)
-                face = np.concatenate([np.flatnonzero(forward), np.flatnonzero(backward)])
-                if face.size == 0:
-                    continue
-                n_forward = int(np.count_nonzero(forward))
-                solid = np.concatenate([a[face[:n_forward]], b[face[n_forward:]]])
-                fluid = np.concatenate([b[face[:n_forward]], a[face[n_forward:]]])
-                near = np.concatenate([graph.distance_a[face[:n_forward]], graph.distance_b[face[n_forward:]]])
-                far = np.concatenate([graph.distance_b[face[:n_forward]], graph.distance_a[face[n_forward:]]])
-                host = cell.phases[name].host
-                assert host is not None
-                groups.append(
-                    ReactingFaces(
-                        (name, electrolyte),
-                        self._phi[solid],
-                        self._phi[fluid],
-                        self._x[solid],
-                        face,
-                        np.where(np.arange(face.size) < n_forward, 1, -1).astype(np.int8),
-                        graph.area[face],
-                        near / sigma[p],
-                        far / sigma[q],
-                        host.transport.resistance(near),
-                        host.transport.depletion(near),
-                        interface,
-                        Reaction(host.U, interface.rate, interface.i0, cell.temperature),
-                    )
-                )
-        return conduction, lithium, tuple(groups)
-
-    def _terminal(self, name: str, cells: NDArray[np.int64]) -> TerminalFaces:
-        terminal = self.graph.terminals[name]
-        takes_part = np.zeros(self.graph.n_cells, dtype=bool)
-        takes_part[cells] = True
-        at = takes_part[terminal.cell]
-        cell = terminal.cell[at]
-        phase = self.graph.phase[cell]
-        names = self.graph.phase_names
-        sigma = np.array([self.cell.phases[n].sigma if n in self.cell.phases else np.nan for n in names])
-        contact = np.array([self.cell.interface(n, name).contact_resistance for n in names])[phase]
-        bulk = terminal.distance[at] / sigma[phase]
-        return TerminalFaces(self._phi[cell], terminal.area[at] / (bulk + contact), contact / (bulk + contact))
+    def _charged(self) -> tuple[slice, ...]:
+        at, slices = 0, []
+        for group in self.reacting:
+            layer = group.interface.double_layer
+            in_time = self.cell.charging and layer is not None and layer.exponent == 1.0
+            slices.append(slice(at, at + group.area.size if in_time else at))
+            at = slices[-1].stop
+        return tuple(slices)
 
     @cached_property
     def _skeleton(self) -> Skeleton:
-        terminals = np.zeros(self.n_phi)
-        for faces in (self.collector, self.counter):
-            np.add.at(terminals, faces.unknown, faces.conductance)
         paths = self.lithium.conductance
         x_links = Links.from_edges(self.n_x, self.lithium.a, self.lithium.b)
         return Skeleton(
             self.conduction.a,
             self.conduction.b,
             self.conduction.conductance,
-            terminals,
+            self._to_terminals(self.collector, self.counter),
             Laplacian.from_edges(x_links, paths, np.zeros(self.n_x)),
             paths,
             np.concatenate([group.electron for group in self.reacting]),
@@ -293,6 +187,12 @@ class Cathode:
             np.concatenate([group.host for group in self.reacting]),
             self._place(),
         )
+
+    def _to_terminals(self, *terminals: TerminalFaces) -> Array:
+        total = np.zeros(self.n_phi, dtype=np.result_type(*(faces.conductance for faces in terminals)))
+        for faces in terminals:
+            np.add.at(total, faces.unknown, faces.conductance)
+        return total
 
     def _place(self) -> Placement | None:
         graph = self.graph
@@ -318,6 +218,14 @@ class Cathode:
             links(self.lithium.face),
             max((float(g.max() / g.min()) for g in networks if g.size), default=1.0),
         )
+
+    def conductivity(self, omega: float = 0.0) -> Array:
+        """Return σ of every phase in S/m, σ + iωε at an angular frequency in rad/s where a phase has a permittivity."""
+        return self._faces.conductivity(omega)
+
+    def contact_resistance(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> Floats:
+        """Return the resistance of the contacts between pairs of phases, given by their numbers, in Ω m²."""
+        return self._faces.contact[a, b]
 
     # ------------------------------------------------------------------ state
 
@@ -369,7 +277,7 @@ class Cathode:
 
     # ------------------------------------------------------------------ the equations
 
-    def evaluate(self, u: Array, guess: Evaluation | None = None) -> Evaluation:
+    def evaluate(self, u: Array, guess: Evaluation | None = None, past: Past | None = None) -> Evaluation:
         """Evaluate the right-hand side F(u).
 
         Parameters
@@ -378,6 +286,8 @@ class Cathode:
             State, shape (size,); complex for derivatives by complex step.
         guess
             Evaluation at a nearby state, from which the face solutions start.
+        past
+            What the step knows of the memory; without it the memory is at rest, and no current charges double layers.
         """
         phi, x, V = self.split(u)
         rate = np.zeros(self.size - 1, dtype=u.dtype)
@@ -385,30 +295,64 @@ class Cathode:
         rate_phi -= self._skeleton.terminals * phi
         kernels.exchange(rate_phi, self.conduction.a, self.conduction.b, self.conduction.conductance, phi)
         kernels.exchange(rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self.lithium_potential(x))
-        states = []
+        memory, speed = np.zeros((2, self.n_memory), dtype=u.dtype)
+        solutions = []
         for k, group in enumerate(self.reacting):
-            state = face_current(
-                group.reaction,
-                V + phi[group.electron] - phi[group.ion],
-                x[group.host],
-                group.resistance,
-                group.depletion,
-                guess=None if guess is None else guess.faces[k].i,
-            )
-            flow = group.area * state.i
+            start = None if guess is None else guess.faces[k].faradaic.i
+            solution, step_rate = self._face(k, V + phi[group.electron] - phi[group.ion], x[group.host], start, past)
+            flow = group.area * solution.i
             kernels.subtract_at(rate_phi, group.electron, flow)
             kernels.add_at(rate_phi, group.ion, flow)
-            kernels.subtract_at(rate_x, group.host, flow)
-            states.append(state)
-        current = -np.sum(self.counter.conductance * phi[self.counter.unknown])
-        counter, series, _ = self.lumped_drop(current)
-        return Evaluation(u, rate, current, V - counter - series, tuple(states))
+            reacted = flow if solution.i is solution.faradaic.i else group.area * solution.faradaic.i
+            kernels.subtract_at(rate_x, group.host, reacted)
+            if self._is_charged(k):
+                memory[self.charged[k]], speed[self.charged[k]] = solution.step, step_rate
+            solutions.append(solution)
+        current = self.current(u)
+        at = slice(self.n_charged, self.n_memory - 1)
+        drop = self.chain.drop(current, self.cell.temperature, None if past is None else past.of(at))
+        memory[at], speed[at] = drop.memory, drop.memory_rate
+        memory[-1] = V - drop.total
+        held = past is None or past.held
+        speed[-1] = np.nan if held else past.gamma * memory[-1] + past.memory[-1]  # type: ignore[union-attr]
+        shunted = past is not None and self.n_charged > 0
+        return Evaluation(u, rate, current, V - drop.total, tuple(solutions), drop, memory, speed, shunted)
 
-    def lumped_drop(self, current: float) -> tuple[float, float, float]:
-        """Return the losses in V of counter electrode and series resistance, and d(sum)/dI in Ω."""
-        area = self.cell.cross_section
-        counter, series, slope = self.cell.lumped.drop(current / area, self.cell.temperature)
-        return counter, series, slope / area
+    def current(self, u: Array) -> Any:
+        """Return the current in A, discharge positive, that a state drives through the counter electrode."""
+        return -np.sum(self.counter.conductance * u[self.counter.unknown])
+
+    def _is_charged(self, k: int) -> bool:
+        return self.charged[k].stop > self.charged[k].start
+
+    def _face(
+        self, k: int, delta_phi: Array, x: Array, start: Floats | None, past: Past | None
+    ) -> tuple[FaceSolution, Array | float]:
+        """Solve the balance of a group of faces; return the solution and the rate of its potential step in V/s."""
+        group, layer = self.reacting[k], self.reacting[k].interface.double_layer
+        R, inner = group.resistance, group.ohmic_host
+        if past is None or layer is None or not self._is_charged(k):
+            state = face_current(group.reaction, delta_phi, x, R + inner, group.depletion, guess=start)
+            return FaceSolution(state.i, delta_phi - R * state.i, state, LinearFace.of(state, R, inner, 0.0)), 0.0
+        memory = past.memory[self.charged[k]]
+        if past.held:
+            state = face_current(group.reaction, memory.astype(x.dtype), x, inner, group.depletion, guess=start)
+            i = (delta_phi - memory) / R
+            return FaceSolution(i, memory, state, LinearFace.held(R)), (i - state.i) / layer.capacitance
+        admittance = layer.capacitance * past.gamma
+        series = 1.0 + R * admittance
+        outer = (delta_phi - R * layer.capacitance * memory) / series
+        state = face_current(group.reaction, outer, x, R / series + inner, group.depletion, guess=start)
+        step = outer - R / series * state.i
+        step_rate = past.gamma * step + memory
+        i = state.i + layer.capacitance * step_rate
+        return FaceSolution(i, step, state, LinearFace.of(state, R, inner, admittance)), step_rate
+
+    def resting_memory(self, at: Evaluation) -> Floats:
+        """Return the memory of a cell that has rested at a state: double layers as they are there, elements empty."""
+        memory: Floats = at.memory.copy()
+        memory[self.n_charged : -1] = 0.0
+        return memory
 
     def lithium_potential(self, x: Array) -> Array:
         """Return the Kirchhoff potential F·w(x) of every host cell in A/m, shape (n_x,)."""
@@ -417,7 +361,7 @@ class Cathode:
             out[at] = host.transport.potential(x[at], self.cell.temperature)
         return out
 
-    def system(self, at: Evaluation, gamma: float, control: Control, *, frozen: bool = False) -> CoupledSystem:
+    def system(self, at: Evaluation, gamma: float, control: Equation, *, frozen: bool = False) -> CoupledSystem:
         """Return the Newton matrix γM − ∂F/∂u at an evaluated state, bordered by the control.
 
         Parameters
@@ -431,25 +375,76 @@ class Cathode:
         frozen
             Whether x is held, to find potentials consistent with it.
         """
+        _, d_I, d_V = control.equation(at.current, at.voltage)
+        row = np.zeros(self.n_phi)
+        kernels.subtract_at(row, self.counter.unknown, (d_I - d_V * at.drop.slope) * self.counter.conductance)
+        linear = tuple(solution.linear for solution in at.faces)
+        return self._coupled(self._skeleton, linear, at, gamma, row, d_V, control.in_volts, frozen, at.shunted)
+
+    def alternating(self, at: Evaluation, omega: float) -> CoupledSystem:
+        """Return iωM − ∂F/∂u at an evaluated state, with the current given.
+
+        Double layers and the displacement current of phases with a permittivity take part.
+
+        Parameters
+        ----------
+        at
+            Evaluation at the state, without a past.
+        omega
+            Angular frequency in rad/s.
+        """
+        skeleton, counter = self._skeleton, self.counter.conductance
+        if np.iscomplexobj(self.conductivity(omega)):
+            counter_faces = self._faces.terminal("counter", self.ion_cells, omega)
+            collector_faces = self._faces.terminal("collector", self.electron_cells, omega)
+            terminals = self._to_terminals(collector_faces, counter_faces)
+            skeleton = replace(skeleton, conduction=self._faces.conduction(omega).conductance, terminals=terminals)
+            counter = counter_faces.conductance
+        row = np.zeros(self.n_phi, dtype=counter.dtype)
+        kernels.subtract_at(row, self.counter.unknown, counter)
+        linear = self.alternating_faces(at, omega)
+        return self._coupled(skeleton, linear, at, 1j * omega, row, 0.0, False, False, True)
+
+    def alternating_faces(self, at: Evaluation, omega: float) -> tuple[LinearFace, ...]:
+        """Return how the currents of every group of faces answer a change at an angular frequency in rad/s."""
+        out = []
+        for group, solution in zip(self.reacting, at.faces, strict=True):
+            layer = group.interface.double_layer
+            admittance = 0j if layer is None else layer.admittance(omega)
+            out.append(LinearFace.of(solution.faradaic, group.resistance, group.ohmic_host, admittance))
+        return tuple(out)
+
+    def _coupled(
+        self,
+        skeleton: Skeleton,
+        linear: tuple[LinearFace, ...],
+        at: Evaluation,
+        gamma: complex,
+        row: Array,
+        corner: float,
+        in_volts: bool,
+        frozen: bool,
+        shunted: bool,
+    ) -> CoupledSystem:
         _, x, _ = self.split(at.u)
-        T = self.cell.temperature
-        pairs = tuple(zip(self.reacting, at.faces, strict=True))
-        conductance = np.concatenate([group.area * state.conductance for group, state in pairs])
-        response = np.concatenate([group.area * state.di_dx for group, state in pairs])
+        area = tuple(group.area for group in self.reacting)
+
+        def collect(name: str) -> Array:
+            return np.concatenate([a * getattr(face, name) for a, face in zip(area, linear, strict=True)])
+
         slope = np.empty(self.n_x)
         for _, phase, cells in self.hosts:
-            slope[cells] = phase.transport.slope(x[cells], T)
-        _, d_I, d_V = control.equation(at.current, at.voltage)
-        _, _, drop_slope = self.lumped_drop(at.current)
-        row = np.zeros(self.n_phi)
-        kernels.subtract_at(row, self.counter.unknown, (d_I - d_V * drop_slope) * self.counter.conductance)
+            slope[cells] = phase.transport.slope(x[cells], self.cell.temperature)
         return CoupledSystem(
-            skeleton=self._skeleton,
-            conductance=conductance,
-            response=response,
+            skeleton=skeleton,
+            conductance=collect("conductance"),
+            response=collect("response"),
             lithium_slope=slope,
             storage=gamma * self.capacity,
             terminal_row=row,
-            terminal_corner=d_V,
+            terminal_corner=corner,
+            in_volts=in_volts,
             frozen=frozen,
+            faradaic=collect("faradaic") if shunted else None,
+            passing=np.concatenate([face.passing for face in linear]) if shunted else None,
         )

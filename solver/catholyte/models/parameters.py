@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.physics.constants import F, R
+from catholyte.physics.double_layer import DoubleLayer
+from catholyte.physics.elements import Element
 from catholyte.physics.kinetics import ExchangeCurrent, RateLaw
 from catholyte.physics.transport import HostTransport
 
@@ -47,11 +49,14 @@ class Phase:
         Conductivity of the carrier of its kind in S/m.
     host
         Lithium storage of an active phase.
+    permittivity
+        ε = ε_r·ε₀ in F/m; its displacement current counts in spectra only.
     """
 
     kind: PhaseKind
     sigma: float
     host: Host | None = None
+    permittivity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,15 @@ class Interface:
         Rate law and exchange current density i0(x) in A/m²; None where nothing reacts.
     contact_resistance, film_resistance
         Area resistances in Ω m².
+    double_layer
+        Capacitance beside the reaction, if there is one.
     """
 
     rate: RateLaw | None = None
     i0: ExchangeCurrent | None = None
     contact_resistance: float = 0.0
     film_resistance: float = 0.0
+    double_layer: DoubleLayer | None = None
 
 
 @dataclass(frozen=True)
@@ -82,11 +90,14 @@ class Lumped:
         Area resistances in Ω m².
     counter_exchange
         Exchange current density of the counter electrode in A/m², infinite where its kinetics cost nothing.
+    elements
+        Circuit elements that need time to answer.
     """
 
     series_resistance: float = 0.0
     counter_resistance: float = 0.0
     counter_exchange: float = float("inf")
+    elements: tuple[Element, ...] = ()
 
     def drop(self, i: float, T: float) -> tuple[float, float, float]:
         """Return the voltage lost at the counter electrode and in the series resistance, and the slope of their sum.
@@ -126,6 +137,9 @@ class CellParameters:
         In K.
     lumped
         Elements in series.
+    charging
+        Whether double layers are charged in time, or in spectra alone. A constant-phase element, which has no equation
+        in time, acts in spectra alone in any case.
     """
 
     phases: Mapping[str, Phase]
@@ -133,6 +147,7 @@ class CellParameters:
     cross_section: float
     temperature: float = 298.15
     lumped: Lumped = field(default_factory=Lumped)
+    charging: bool = True
 
     def interface(self, a: str, b: str) -> Interface:
         """Return the properties of the faces between phases ``a`` and ``b``."""

@@ -6,3 +6,5 @@ from scipy import constants
 F = constants.value("Faraday constant")
 #: gas constant in J/(mol K)
 R = constants.R
+#: permittivity of the vacuum in F/m
+VACUUM_PERMITTIVITY = constants.epsilon_0

@@ -75,10 +75,12 @@ class FaceState:
         di/dx of the cell composition in A/m².
     x_s
         Site fraction at the surface.
-    U_s
-        Equilibrium potential at the surface in V.
+    U_s, dU
+        Equilibrium potential at the surface in V and its derivative by x_s in V.
     eta
         Kinetic overpotential in V.
+    slope, lift
+        The potential step s = U(x_s) + η across the interface changes by slope·di − lift·dx, in Ω m² and V.
     """
 
     i: Array
@@ -86,7 +88,10 @@ class FaceState:
     di_dx: Floats
     x_s: Array
     U_s: Array
+    dU: Floats
     eta: Array
+    slope: Floats
+    lift: Floats
 
 
 def face_current(
@@ -128,14 +133,15 @@ def face_current(
     thermal = R * reaction.T / F
     y = i / i0
     z, dz = reaction.rate.inverse(y)
-    conductance = 1.0 / (resistance - depletion * dU + thermal * dz * (1.0 + depletion * y * di0) / i0)
-    di_dx = conductance * (-dU + thermal * dz * y * di0 / i0)
+    slope = -depletion * dU + thermal * dz * (1.0 + depletion * y * di0) / i0
+    lift = -dU + thermal * dz * y * di0 / i0
+    conductance = 1.0 / (resistance + slope)
     if np.iscomplexobj(x) or np.iscomplexobj(delta_phi):
         x_s = x - depletion * i
         U_s = reaction.U(x_s, reaction.T)
         z, _ = reaction.rate.inverse(i / reaction.i0(x_s))
         i = i + (delta_phi - i * resistance - U_s - thermal * z) * conductance
-    return FaceState(i, conductance, di_dx, x_s, U_s, thermal * z)
+    return FaceState(i, conductance, conductance * lift, x_s, U_s, dU, thermal * z, slope, lift)
 
 
 def _root(reaction: Reaction, dphi: Floats, x: Floats, resistance: Floats, q: Floats, guess: Floats | None) -> Floats:
@@ -145,7 +151,7 @@ def _root(reaction: Reaction, dphi: Floats, x: Floats, resistance: Floats, q: Fl
     # The root has the sign of the drive and can exceed neither what R alone nor what the lithium in reach allows.
     with np.errstate(divide="ignore", invalid="ignore"):
         by_supply = np.where(drive > 0.0, np.maximum(x - _EDGE, 0.0), np.minimum(x - 1.0 + _EDGE, 0.0)) / q
-    by_ohm = drive / resistance
+        by_ohm = np.where(drive == 0.0, 0.0, drive / resistance)
     end = np.where(np.abs(by_supply) < np.abs(by_ohm), by_supply, by_ohm)
     low, high = np.minimum(0.0, end), np.maximum(0.0, end)
     if guess is None:

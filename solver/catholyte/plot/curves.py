@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
-from catholyte.plot.halfcycles import HalfCycle, capacity, current_text, half_cycles, per_gram
+from catholyte.evaluation.halfcycles import HalfCycle, capacity, current_text, half_cycles, per_gram
 from catholyte.plot.style import OKABE_ITO, REFERENCE, Colour, new_figure, open_frame, sequence, styled
 from catholyte.results import Results
 from catholyte.units import from_si
@@ -33,6 +33,8 @@ LOSSES: dict[str, tuple[str, str]] = {
     "loss_film": ("Interphase film", OKABE_ITO["purple"]),
     "loss_reaction": ("Charge transfer", OKABE_ITO["vermilion"]),
     "loss_diffusion": ("Li diffusion", OKABE_ITO["green"]),
+    "loss_elements": ("Lumped elements", "#E3DCC8"),
+    "loss_double_layer": ("Double layers", "#B9A3D0"),
     "loss_mixing": ("Uneven lithiation\n(mixing)", OKABE_ITO["yellow"]),
 }
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
-from catholyte.plot.halfcycles import capacity, half_cycles
+from catholyte.evaluation.halfcycles import capacity, half_cycles
 from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
 from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, sequence, styled
 from catholyte.results import MeshRecord, Results

@@ -9,11 +9,21 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from catholyte.errors import InputError, nearest
+from catholyte.evaluation.basis import basis
+from catholyte.evaluation.cycles import cycles
+from catholyte.evaluation.derivative import half_cycle_derivatives
+from catholyte.evaluation.gitt import diffusion_length, gitt
+from catholyte.evaluation.halfcycles import half_cycles
+from catholyte.evaluation.hppc import TIMES, hppc
+from catholyte.evaluation.interruption import interruptions
+from catholyte.evaluation.voltammetry import sweeps
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
+from catholyte.plot.cycles import cycle_life, derivative_curves
 from catholyte.plot.fields import default_frames, is_layered, lithiation_slices
-from catholyte.plot.halfcycles import half_cycles
+from catholyte.plot.pulses import interruption_resistance, pulse_resistance, titration
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
 from catholyte.plot.style import DPI, styled
+from catholyte.plot.voltammogram import voltammogram
 from catholyte.results import Results
 
 FORMATS = ("png", "pdf", "svg")
@@ -51,22 +61,12 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
             raise InputError("formats", form, f"one of {', '.join(FORMATS)}", nearest(form, FORMATS))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    drawings: dict[str, Callable[[Results], Figure]] = {}
-    if half_cycles(results):
-        drawings |= {
-            "voltage": voltage_curve,
-            "polarisation": polarisation_split,
-            "spread": lithiation_spread,
-        }
+    drawings = _curves(results) | _evaluations(results)
     if results.counts.frames:
         drawings["slices"] = lithiation_slices
     written = []
     for name, draw in drawings.items():
-        figure = draw(results)
-        for form in formats:
-            written.append(folder / f"{name}.{form}")
-            with styled():
-                figure.savefig(written[-1], dpi=DPI)
+        written += save(draw(results), folder, name, formats)
     if is_layered(results.mesh):
         return written
     try:
@@ -77,3 +77,51 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
     except RenderError as error:
         _log.warning("%s", error)
     return written
+
+
+def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("png",)) -> list[Path]:
+    """Write a figure in the style of all pictures; the folder is made if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{name}.{form}" for form in formats]
+    with styled():
+        for file in files:
+            figure.savefig(file, dpi=DPI)
+    return files
+
+
+def _curves(results: Results) -> dict[str, Callable[[Results], Figure]]:
+    """Return the pictures of a charge or discharge, if there is one."""
+    halves = half_cycles(results)
+    if not halves:
+        return {}
+    drawings: dict[str, Callable[[Results], Figure]] = {
+        "voltage": voltage_curve,
+        "polarisation": polarisation_split,
+        "spread": lithiation_spread,
+    }
+    if half_cycle_derivatives(results):
+        drawings["derivative"] = derivative_curves
+    table = cycles(results)
+    if len(table) > 1:
+        drawings["cycles"] = lambda results: cycle_life(table, basis(results))
+    return drawings
+
+
+def _evaluations(results: Results) -> dict[str, Callable[[Results], Figure]]:
+    """Return the pictures of the measurements that the protocol holds."""
+    drawings: dict[str, Callable[[Results], Figure]] = {}
+    if results.provenance.get("active_volume_m3_m2") and results.provenance.get("interface_area_m2_m2"):
+        length, _ = diffusion_length(results)
+        titrated = gitt(results, length)
+        if titrated:
+            drawings["gitt"] = lambda results: titration(titrated)
+    pulses = hppc(results)
+    if pulses:
+        drawings["hppc"] = lambda results: pulse_resistance(pulses, TIMES)
+    cuts = interruptions(results)
+    if cuts:
+        drawings["interruption"] = lambda results: interruption_resistance(cuts)
+    swept = sweeps(results)
+    if swept:
+        drawings["voltammogram"] = lambda results: voltammogram(results, swept)
+    return drawings

@@ -97,3 +97,12 @@ def pale(colour: str) -> Colour:
     """Return a colour so light that lines can be read on it."""
     red, green, blue = matplotlib.colors.to_rgb(colour)
     return (0.7 + 0.3 * red, 0.7 + 0.3 * green, 0.7 + 0.3 * blue, 1.0)
+
+
+def typeset(unit: str) -> str:
+    """Write mAh/cm2 as mAh cm⁻²."""
+    over, _, under = unit.partition("/")
+    for digit, raised in (("2", "⁻²"), ("3", "⁻³")):
+        if under.endswith(digit):
+            return f"{over} {under[:-1]}{raised}"
+    return f"{over} {under}⁻¹" if under else over

@@ -6,7 +6,8 @@
         case.toml         the text of the case
         provenance.json   versions, mesh hash, seed, derived numbers; at the end times and counts
         curves.csv        one row a time step, in the Battery Data Format
-        data.zarr/        for xarray: mesh/ (phases), curves/ (a row for a point), fields/ (a row for a frame)
+        data.zarr/        for xarray: mesh/ (phases), curves/ (a row for a point), fields/ (a row for a frame),
+                          spectra/ (a row for a frequency)
         run.log           what the solver chose and where it had to change its mind
         checkpoint.npz    the state of the solver; how many points, frames and bytes of csv belong to it
 
@@ -33,6 +34,7 @@ from catholyte.results.log import run_log
 from catholyte.results.mesh_record import MeshRecord
 from catholyte.results.paraview import export_paraview
 from catholyte.results.reader import Results
+from catholyte.results.spectra import Spectrum
 from catholyte.results.writer import ResultWriter
 
-__all__ = ["MeshRecord", "ResultWriter", "Results", "export_paraview", "run_log"]
+__all__ = ["MeshRecord", "ResultWriter", "Results", "Spectrum", "export_paraview", "run_log"]

@@ -27,16 +27,18 @@ COUNTS = "committed_"
 MESH = "mesh"
 POINTS = "curves"
 FRAMES = "fields"
+SPECTRA = "spectra"
 
 _MESH_DIMENSIONS = {"labels": ("z", "y", "x"), "cell_voxel": ("cell",), "cell_phase": ("cell",)}
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many points, frames and bytes of ``curves.csv`` are committed."""
+    """How many points, frames, rows of spectra and bytes of ``curves.csv`` are committed."""
 
     points: int
     frames: int
+    spectra: int
     csv_bytes: int
 
     def entries(self) -> dict[str, NDArray[np.int64]]:

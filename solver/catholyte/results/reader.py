@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError, nearest
-from catholyte.results.layout import CASE, FRAMES, POINTS, PROVENANCE, STORE, Counts, read_counts, read_mesh
+from catholyte.results.layout import CASE, FRAMES, POINTS, PROVENANCE, SPECTRA, STORE, Counts, read_counts, read_mesh
 from catholyte.results.mesh_record import MeshRecord
+from catholyte.results.spectra import Spectrum, read_spectra
 from catholyte.units import from_si
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ class Results:
     def fields(self) -> xarray.Dataset:
         """Every field of every frame, of dimensions (frame, cell); read from the disk when it is used."""
         return self._group(FRAMES).isel(frame=slice(self.counts.frames), missing_dims="ignore")
+
+    @functools.cached_property
+    def spectra(self) -> tuple[Spectrum, ...]:
+        """All impedance spectra, in the order of their measurement."""
+        if not self.counts.spectra:
+            return ()
+        rows = self._group(SPECTRA).isel(row=slice(self.counts.spectra)).load()
+        return read_spectra({str(name): rows[name].to_numpy() for name in rows.data_vars}, self.curves)
 
     @functools.cached_property
     def mesh(self) -> MeshRecord:

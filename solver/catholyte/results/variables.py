@@ -11,6 +11,9 @@ POINT_VARIABLES: dict[str, tuple[str, str]] = {
     "charge": ("A s/m2", "charge passed per area of the cell since the start, positive on discharge"),
     "step_index": ("1", "step within its cycle, from 0"),
     "cycle_index": ("1", "cycle, from 0"),
+    "step_count": ("1", "number of the step that was carried out, from 0"),
+    "task": ("1", "step of the protocol, in the order of its text, from 0"),
+    "temperature": ("K", "temperature"),
     "time_step": ("s", "length of the time step"),
     "order": ("1", "order of the time integration"),
     "newton_iterations": ("1", "Newton iterations of the time step"),
@@ -34,8 +37,20 @@ POINT_VARIABLES: dict[str, tuple[str, str]] = {
     "loss_film": ("V", "polarisation by film resistances"),
     "loss_counter": ("V", "polarisation by the counter electrode"),
     "loss_series": ("V", "polarisation by the series resistance"),
+    "loss_elements": ("V", "polarisation by the lumped elements"),
+    "loss_double_layer": ("V", "polarisation that charges double layers"),
     "loss_mixing": ("V", "polarisation by uneven lithiation"),
     "loss_total": ("V", "equilibrium voltage minus voltage"),
+}
+
+#: quantities of a row of a spectrum (one frequency): name -> (unit, meaning); the state is that of its point
+SPECTRUM_VARIABLES: dict[str, tuple[str, str]] = {
+    "spectrum": ("1", "number of the spectrum, from 0"),
+    "point": ("1", "point of the curves at which it was taken, from 0"),
+    "frequency": ("Hz", "frequency"),
+    "real": ("Ohm m2", "real part of the impedance"),
+    "imaginary": ("Ohm m2", "imaginary part of the impedance"),
+    "iterations": ("1", "iterations of the linear solver"),
 }
 
 #: quantities of a frame (the state of every cell): name -> (unit, meaning)

@@ -31,6 +31,7 @@ from catholyte.results.layout import (
     MESH,
     POINTS,
     PROVENANCE,
+    SPECTRA,
     STORE,
     Counts,
     read_checkpoint,
@@ -42,10 +43,13 @@ from catholyte.results.variables import (
     DOUBLE_PRECISION_FIELDS,
     FIELD_VARIABLES,
     POINT_VARIABLES,
+    SPECTRUM_VARIABLES,
     attributes,
 )
 
-_GROUPS: dict[str, dict[str, str]] = {POINTS: {}, FRAMES: {"coordinates": "time point_index"}}
+_GROUPS: dict[str, dict[str, str]] = {POINTS: {}, FRAMES: {"coordinates": "time point_index"}, SPECTRA: {}}
+#: groups of plain columns -> dimension, known variables
+_TABLES = {POINTS: ("point", POINT_VARIABLES), SPECTRA: ("row", SPECTRUM_VARIABLES)}
 
 
 class ResultWriter:
@@ -55,21 +59,24 @@ class ResultWriter:
     ----------
     path
         The folder of the result.
-    n_points, n_frames
-        Points and frames appended so far, committed or not.
+    n_points, n_frames, n_spectra
+        Points, frames and rows of spectra appended so far, committed or not.
     """
 
     def __init__(self, path: Path, provenance: dict[str, Any], n_cells: int) -> None:
         self.path = path
         self.n_points = 0
         self.n_frames = 0
+        self.n_spectra = 0
         self._provenance = provenance
         self._n_cells = n_cells
         self._table = BdfTable(provenance)
         self._csv_bytes = 0
-        self._committed = Counts(0, 0, 0)
+        self._committed = Counts(0, 0, 0, 0)
         self._pending: list[dict[str, float]] = []
+        self._pending_spectra: list[dict[str, float]] = []
         self._columns: dict[str, Column] = {}
+        self._spectrum_columns: dict[str, Column] = {}
         self._frame_columns: dict[str, Column] = {}
         self._fields: dict[str, CellRows] = {}
         self._mesh_metadata: dict[str, Any] = {}
@@ -140,6 +147,8 @@ class ResultWriter:
                 continue
             if group == POINTS and counts.points:
                 writer._columns[variable] = writer._column(group, variable, entry["data_type"])
+            elif group == SPECTRA and counts.spectra:
+                writer._spectrum_columns[variable] = writer._column(group, variable, entry["data_type"])
             elif group == FRAMES and counts.frames:
                 if len(entry["shape"]) == 1:
                     writer._frame_columns[variable] = writer._column(group, variable, entry["data_type"])
@@ -147,6 +156,7 @@ class ResultWriter:
                     writer._fields[variable] = writer._field(variable)
         writer.n_points = counts.points
         writer.n_frames = counts.frames
+        writer.n_spectra = counts.spectra
         writer._csv_bytes = counts.csv_bytes
         writer._committed = counts
         writer._drop_uncommitted()
@@ -156,6 +166,10 @@ class ResultWriter:
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """What the last commit was given."""
         return read_checkpoint(self.path)
+
+    def replace_case(self, case_text: str) -> None:
+        """Replace the case file by one with further steps."""
+        replace_file(self.path / CASE, case_text.encode(), self.path)
 
     def append_point(self, point: Mapping[str, float]) -> None:
         """Add an accepted time step; it is on disk after the next commit.
@@ -171,6 +185,21 @@ class ResultWriter:
         _same_names("point", self._columns, point)
         self._pending.append({name: float(value) for name, value in point.items()})
         self.n_points += 1
+
+    def append_spectrum(self, row: Mapping[str, float]) -> None:
+        """Add one frequency of a spectrum; it is on disk after the next commit.
+
+        Parameters
+        ----------
+        row
+            Values by name: those of :data:`~catholyte.results.variables.SPECTRUM_VARIABLES`, and "real NAME" and
+            "imaginary NAME" of every part of the impedance [Ohm m2]; the same names every time.
+        """
+        if not self._spectrum_columns:
+            self._spectrum_columns = {name: self._column(SPECTRA, name, "float64") for name in row}
+        _same_names("row of a spectrum", self._spectrum_columns, row)
+        self._pending_spectra.append({name: float(value) for name, value in row.items()})
+        self.n_spectra += 1
 
     def append_frame(self, time: float, point_index: int, fields: Mapping[str, NDArray[np.floating]]) -> None:
         """Add the state of every cell; it belongs to the result after the next commit.
@@ -222,8 +251,13 @@ class ResultWriter:
                 file.write(rows)
             self._csv_bytes += len(rows)
             self._pending.clear()
+        if self._pending_spectra:
+            first = self.n_spectra - len(self._pending_spectra)
+            for name, column in self._spectrum_columns.items():
+                column.write(first, np.array([row[name] for row in self._pending_spectra]))
+            self._pending_spectra.clear()
         self._show_lengths()
-        counts = Counts(self.n_points, self.n_frames, self._csv_bytes)
+        counts = Counts(self.n_points, self.n_frames, self.n_spectra, self._csv_bytes)
         with (self.path / PARTIAL).open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays, **counts.entries())
         os.replace(self.path / PARTIAL, self.path / CHECKPOINT)
@@ -231,8 +265,9 @@ class ResultWriter:
 
     def finish(self, provenance_update: Mapping[str, Any]) -> None:
         """Add to the provenance what is known at the end of a run, after its last commit."""
-        if (self.n_points, self.n_frames) != (self._committed.points, self._committed.frames):
-            raise ValueError("points or frames were appended after the last commit")
+        done = self._committed
+        if (self.n_points, self.n_frames, self.n_spectra) != (done.points, done.frames, done.spectra):
+            raise ValueError("points, frames or spectra were appended after the last commit")
         for array, rows in self._arrays().values():
             write_json(array.folder / "zarr.json", array.metadata(rows), self.path)
         self._provenance |= provenance_update
@@ -243,8 +278,8 @@ class ResultWriter:
         replace_file(self.path / PROVENANCE, text.encode(), self.path)
 
     def _column(self, group: str, name: str, dtype: str) -> Column:
-        dimension = "point" if group == POINTS else "frame"
-        return Column(self.path / STORE / group / name, dimension, dtype, attributes(name, POINT_VARIABLES))
+        dimension, known = _TABLES.get(group, ("frame", POINT_VARIABLES))
+        return Column(self.path / STORE / group / name, dimension, dtype, attributes(name, known))
 
     def _field(self, name: str) -> CellRows:
         dtype = "float64" if name in DOUBLE_PRECISION_FIELDS else "float32"
@@ -257,7 +292,8 @@ class ResultWriter:
         frames = {
             f"{FRAMES}/{name}": (array, self.n_frames) for name, array in (self._frame_columns | self._fields).items()
         }
-        return points | frames
+        spectra = {f"{SPECTRA}/{name}": (array, self.n_spectra) for name, array in self._spectrum_columns.items()}
+        return points | frames | spectra
 
     def _show_lengths(self) -> None:
         """Show readers the present lengths of all arrays at once."""
@@ -274,7 +310,9 @@ class ResultWriter:
         self._show_lengths()
         arrays = self._arrays()
         for group in _GROUPS:
-            for folder in (self.path / STORE / group).iterdir():
+            folders = self.path / STORE / group
+            folders.mkdir(exist_ok=True)
+            for folder in folders.iterdir():
                 if folder.is_dir() and f"{group}/{folder.name}" not in arrays:
                     shutil.rmtree(folder)
         for array, rows in arrays.values():

@@ -42,6 +42,65 @@ def value_weights(times: Sequence[float], at: float) -> Vector:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What an implicit step knows of the memory m of a model: its rate is dm/dt = γ m + β.
+
+    The memory is what a model integrates in time beside its unknowns, each entry by itself: the potential steps of
+    double layers, the voltages of lumped elements.
+
+    Attributes
+    ----------
+    gamma
+        γ in 1/s; infinite where the memory is held.
+    memory
+        β in units of the memory per s, or the held memory itself.
+    """
+
+    gamma: float
+    memory: Vector
+
+    @classmethod
+    def hold(cls, memory: Vector) -> Past:
+        """Hold the memory, as in an instant."""
+        return cls(np.inf, memory)
+
+    @property
+    def held(self) -> bool:
+        """Whether the memory is held."""
+        return bool(np.isinf(self.gamma))
+
+    def of(self, part: slice) -> Past:
+        """Return the past of a part of the memory."""
+        return Past(self.gamma, self.memory[part])
+
+
+_NONE = np.zeros(0)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """du/dt = γ u + Σ_{j≥1} c_j u_j: an implicit step with the contributions of the past.
+
+    Attributes
+    ----------
+    gamma
+        Leading coefficient γ in 1/s.
+    state, memory, charge
+        The sum for the states, the memories and the charges.
+    """
+
+    gamma: float
+    state: Vector
+    memory: Vector
+    charge: float
+
+    @property
+    def past(self) -> Past:
+        """What the step knows of the memory."""
+        return Past(self.gamma, self.memory)
+
+
+@dataclass(frozen=True)
 class History:
     """The past of a smooth piece of a run, newest first.
 
@@ -53,33 +112,47 @@ class History:
         One state vector a time.
     charges
         Charge passed at every time in C, integrated by the same formula as the states.
-    slope
-        du/dt at the oldest time, used to predict the first step; None once there are two times.
+    memories
+        The model's memory at every time.
+    slope, memory_slope
+        du/dt and dm/dt at the oldest time, used to predict the first step; None once there are two times.
     """
 
     times: tuple[float, ...]
     states: tuple[Vector, ...]
     charges: tuple[float, ...]
+    memories: tuple[Vector, ...]
     slope: Vector | None = None
+    memory_slope: Vector | None = None
 
     @classmethod
-    def start(cls, t: float, u: Vector, charge: float, slope: Vector) -> History:
+    def start(
+        cls,
+        t: float,
+        u: Vector,
+        charge: float,
+        slope: Vector,
+        memory: Vector = _NONE,
+        memory_slope: Vector = _NONE,
+    ) -> History:
         """Begin anew at a state, after a jump of the control."""
-        return cls((t,), (u,), (charge,), slope)
+        return cls((t,), (u,), (charge,), (memory,), slope, memory_slope)
 
     @property
     def depth(self) -> int:
         """Number of stored states."""
         return len(self.times)
 
-    def push(self, t: float, u: Vector, charge: float, keep: int) -> History:
+    def push(self, t: float, u: Vector, charge: float, keep: int, memory: Vector = _NONE) -> History:
         """Return the history with one more state and at most ``keep`` in all."""
         return replace(
             self,
             times=(t, *self.times)[:keep],
             states=(u, *self.states)[:keep],
+            memories=(memory, *self.memories)[:keep],
             charges=(charge, *self.charges)[:keep],
             slope=None,
+            memory_slope=None,
         )
 
     def predict(self, t: float, order: int) -> Vector:
@@ -91,19 +164,30 @@ class History:
         weights = value_weights(self.times[:used], t)
         return combine(weights, self.states[:used])
 
+    def predict_memory(self, t: float, order: int) -> Vector:
+        """Extrapolate the memory to ``t`` with a polynomial of the given order."""
+        if self.depth == 1:
+            assert self.memory_slope is not None
+            return self.memories[0] + (t - self.times[0]) * self.memory_slope
+        used = min(order + 1, self.depth)
+        return combine(value_weights(self.times[:used], t), self.memories[:used])
+
     def error_factor(self, t: float, order: int) -> float:
         """Return the local error over the difference between solution and prediction."""
         if self.depth == 1:
             return 0.5
         return (t - self.times[0]) / (t - self.times[min(order, self.depth - 1)])
 
-    def formula(self, t: float, order: int) -> tuple[float, Vector, float]:
-        """Return γ, Σ_{j≥1} c_j u_j and the same sum of the charges, for a step to ``t``."""
+    def formula(self, t: float, order: int) -> Formula:
+        """Return the formula of a step to ``t``."""
         used = min(order, self.depth)
         weights = derivative_weights((t, *self.times[:used]))
-        past = combine(weights[1:], self.states[:used])
-        charge = float(np.dot(weights[1:], self.charges[:used]))
-        return float(weights[0]), past, charge
+        return Formula(
+            float(weights[0]),
+            combine(weights[1:], self.states[:used]),
+            combine(weights[1:], self.memories[:used]),
+            float(np.dot(weights[1:], self.charges[:used])),
+        )
 
 
 def combine(weights: Vector, states: Sequence[Vector]) -> Vector:

@@ -64,7 +64,8 @@ class GridBlocks:
         share(place.network.size)
         self._dtype, self._place = dtype, place
         self._edges = skeleton.conduction.size
-        self._phi_scale = 1.0 / float(max(skeleton.conduction.max(initial=0.0), skeleton.terminals.max()))
+        largest = max(np.abs(skeleton.conduction).max(initial=0.0), np.abs(skeleton.terminals).max())
+        self._phi_scale = 1.0 / float(largest)
         self._lithium_scale = 1.0 / float(skeleton.paths.max(initial=0.0) or 1.0)
         size = place.network.size
         double = np.result_type(dtype, np.float64)

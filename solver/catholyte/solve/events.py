@@ -7,22 +7,42 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Instant:
+    """What a stop rule can ask for at one instant.
+
+    Attributes
+    ----------
+    t
+        Time in s.
+    current
+        In A, discharge positive.
+    voltage, voltage_rate
+        Terminal voltage in V and its rate in V/s; the rate is NaN at the beginning of a piece.
+    charge
+        Charge passed since the start of the run in C.
+    """
+
+    t: float
+    current: float
+    voltage: float
+    voltage_rate: float
+    charge: float
+
+
+@dataclass(frozen=True)
 class Event:
     """A stop rule.
 
     Attributes
     ----------
     name
-        The rule in words, reported as the reason why a step ended.
+        Told by the frame at which the rule is met.
     value
-        Function of time in s, current in A, voltage in V and charge in C that is positive until the event.
-    kind
-        ``"voltage"``, ``"current"``, ``"charge"``: the unit of ``value``.
+        Function of an instant that is positive until the event, in units of the tolerance with which it is located.
     """
 
     name: str
-    value: Callable[[float, float, float, float], float]
-    kind: str
+    value: Callable[[Instant], float]
 
 
 def next_share(a: float, f_a: float, b: float, f_b: float, c: float, f_c: float) -> float:

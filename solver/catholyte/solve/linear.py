@@ -199,7 +199,7 @@ class _Bordered:
         self._system, self._blocks, self._response = system, blocks, response
         self._column = system.terminal_column
         corner = system.terminal_corner
-        self.weight = float(np.linalg.norm(self._column)) / abs(corner) if corner != 0.0 else 1.0
+        self.weight = float(np.linalg.norm(self._column)) / abs(corner) if system.in_volts else 1.0
         self._at = np.flatnonzero(system.terminal_row)
         self._row, self._corner = self.weight * system.terminal_row[self._at], self.weight * corner
         self._pivot = self._corner - self._row @ response[self._at]
@@ -240,7 +240,7 @@ def _first_variant(system: CoupledSystem) -> int:
     if place is None:
         return 1
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
-    if paths.size == 0 or largest > _STIFFEST * float(paths.min()):
+    if paths.size == 0 or largest > _STIFFEST * float(np.abs(paths).min()):
         return 1
     return 0 if place.contrast <= _CONTRAST else 1
 
@@ -255,9 +255,9 @@ def _precondition(system: CoupledSystem, blocks: Blocks, r: Vector) -> Vector:
     # Upper step: what x would answer alone changes the load of the potentials.
     alone = r[n:] / system.lithium_diagonal
     load = r[:n].copy()
-    kernels.couple_potential(load, at.electron, at.ion, at.host, -system.response, alone)
+    kernels.couple_potential(load, at.electron, at.ion, at.host, -system.potential_response, alone)
     out[:n] = blocks.potentials(load)
     rest = r[n:].copy()
-    kernels.couple_species(rest, at.electron, at.ion, at.host, -system.conductance, out[:n])
+    kernels.couple_species(rest, at.electron, at.ion, at.host, -system.lithium_conductance, out[:n])
     out[n:] = blocks.lithium(rest) / system.safe_slope
     return out

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from catholyte.errors import NotConverged
 from catholyte.fv.assembly import CoupledSystem
+from catholyte.solve.bdf import Past
 from catholyte.solve.linear import LinearSolver
 
 Vector = NDArray[np.float64]
@@ -43,8 +44,13 @@ class Evaluated(Protocol):
         ...
 
 
-class Controlled(Protocol):
-    """The terminal equation f(I, V) = 0."""
+class Equation(Protocol):
+    """The terminal equation f(I, V) = 0, in V or in A."""
+
+    @property
+    def in_volts(self) -> bool:
+        """Whether f is in V."""
+        ...
 
     def equation(self, current: float, voltage: float) -> tuple[float, float, float]:
         """Return f, ∂f/∂I, ∂f/∂V."""
@@ -62,7 +68,7 @@ class Problem(Protocol):
         """Diagonal of M."""
         ...
 
-    def evaluate(self, u: Any, guess: Any = None) -> Any:
+    def evaluate(self, u: Any, guess: Any = None, past: Past | None = None) -> Any:
         """Evaluate F at u."""
         ...
 
@@ -136,24 +142,28 @@ class _StepEquation:
     """The residual of one implicit step with its control."""
 
     problem: Problem
-    control: Controlled
+    control: Equation
     scale: float
-    gamma: float
+    past: Past | None
     beta: Vector | None
     frozen: bool
 
+    @property
+    def gamma(self) -> float:
+        return 0.0 if self.past is None or self.past.held else self.past.gamma
+
     def evaluate(self, u: Vector, guess: Any) -> _State:
         n = self.problem.n_phi
-        at = self.problem.evaluate(u, guess)
+        at = self.problem.evaluate(u, guess, self.past)
         rhs = np.append(at.rate, 0.0)
         if self.frozen:
             rhs[n:] = 0.0
         else:
             past = 0.0 if self.beta is None else self.beta
             rhs[n:-1] -= self.problem.mass[n:-1] * (self.gamma * u[n:-1] + past)
-        f, _, d_V = self.control.equation(at.current, at.voltage)
+        f, _, _ = self.control.equation(at.current, at.voltage)
         rhs[-1] = -f
-        terminal = abs(f) / (self.scale if d_V == 0.0 else max(abs(at.voltage), 1.0))
+        terminal = abs(f) / (max(abs(at.voltage), 1.0) if self.control.in_volts else self.scale)
         imbalance = float(np.abs(rhs[:-1]).sum()) / self.scale + terminal
         # After a step of the voltage the current that flows is known only here.
         return _State(at, rhs, imbalance, imbalance * self.scale / max(self.scale, abs(at.current)))
@@ -192,11 +202,11 @@ class _StepEquation:
 def newton(
     problem: Problem,
     u: Vector,
-    control: Controlled,
+    control: Equation,
     solver: LinearSolver,
     *,
     scale: float,
-    gamma: float = 0.0,
+    past: Past | None = None,
     beta: Vector | None = None,
     frozen: bool = False,
     tolerance: float = 1e-9,
@@ -213,8 +223,10 @@ def newton(
         Starting guess, shape (size,).
     scale
         Current in A that imbalances are measured against.
-    gamma, beta
-        Leading coefficient in 1/s and the contribution of the past, shape (n_x,), in 1/s.
+    past
+        Leading coefficient of the step and the past of the memory; None for a steady state.
+    beta
+        Contribution of the past to the lithium, shape (n_x,), in 1/s.
     frozen
         Whether x is held and only potentials are sought.
     tolerance
@@ -229,11 +241,12 @@ def newton(
     NotConverged
         With the history of the imbalance.
     """
-    step_equation = _StepEquation(problem, control, scale, gamma, beta, frozen)
+    step_equation = _StepEquation(problem, control, scale, past, beta, frozen)
+    gamma = step_equation.gamma
     u = u.copy()
     state = step_equation.evaluate(u, guess)
     f, _, d_V = control.equation(state.at.current, state.at.voltage)
-    if d_V != 0.0 and f != 0.0:
+    if control.in_volts and f != 0.0:
         # Meet a jump of the voltage at once: volts and amperes cannot be weighed against each other in a line search.
         u[-1] -= f / d_V
         state = step_equation.evaluate(u, state.at)

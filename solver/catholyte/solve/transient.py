@@ -2,30 +2,52 @@
 
 One protocol step is one smooth piece: it starts from potentials consistent with the lithium distribution, takes
 BDF steps of varying size and order, and ends exactly where a stop rule is met. The local error is held on lithium
-(root mean square, weighted by capacity) and on the terminal voltage.
+(root mean square, weighted by capacity), on the terminal voltage and the double layers, and on the current where it is
+not imposed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.errors import NotConverged
-from catholyte.solve.bdf import MAX_ORDER, History
-from catholyte.solve.events import Event, next_share
+from catholyte.solve.bdf import MAX_ORDER, History, Past
+from catholyte.solve.events import Event, Instant, next_share
 from catholyte.solve.linear import LinearSolver
-from catholyte.solve.newton import Controlled, NewtonResult, Problem, newton
+from catholyte.solve.newton import Equation, NewtonResult, newton
+from catholyte.solve.newton import Problem as Steady
 
 Vector = NDArray[np.float64]
 
-#: part of the voltage change over a step that its local error may reach besides the tolerance
+#: part of the change of voltage or current over a step that its local error may reach besides the tolerance
 _FLANK_SHARE = 0.1
 #: largest change of the terminal potential that a prediction may make, in V
 _LARGEST_LEAP = 0.05
+
+
+class Problem(Steady, Protocol):
+    """A model with a memory beside its unknowns; see :class:`~catholyte.solve.bdf.Past`."""
+
+    #: how many entries the memory has, and how many of them, at its head, are potential steps of double layers
+    n_memory: int
+    n_charged: int
+
+    def current(self, u: Vector) -> float:
+        """Return the current in A that the potentials of a state stand for."""
+        ...
+
+
+class Control(Protocol):
+    """What is held at the terminals, as an equation at every instant."""
+
+    def at(self, t: float) -> Equation:
+        """Return the equation at time ``t`` in s."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,8 +60,8 @@ class Settings:
         Local error of site fractions a step may make (root mean square).
     voltage_tolerance
         Local error of the collector potential a step may make, in V.
-    event_tolerance
-        How closely a voltage cut-off is met, in V; currents are met to the same relative tolerance.
+    current_tolerance
+        Local error of the current a step may make where the current is not imposed, relative to it.
     order
         Highest order of the formula, 1 to 5.
     balance
@@ -52,7 +74,7 @@ class Settings:
 
     x_tolerance: float = 4e-4
     voltage_tolerance: float = 1e-3
-    event_tolerance: float = 1e-6
+    current_tolerance: float = 1e-3
     order: int = 4
     balance: float = 5e-9
     first_step: float | None = None
@@ -90,6 +112,12 @@ class Frame:
     newton_iterations: int
     linear_iterations: int
     event: str | None = None
+
+    @property
+    def instant(self) -> Instant:
+        """What a stop rule can ask for."""
+        at = self.evaluation
+        return Instant(self.t, float(at.current), float(at.voltage), float(at.memory_rate[-1]), self.charge)
 
 
 @dataclass(frozen=True)
@@ -132,7 +160,7 @@ class Integrator:
 
     # ------------------------------------------------------------------ start of a piece
 
-    def consistent(self, u: Vector, control: Controlled, *, current: float) -> NewtonResult:
+    def consistent(self, u: Vector, control: Equation, *, current: float, memory: Vector | None = None) -> NewtonResult:
         """Find potentials consistent with the lithium distribution in ``u`` under a control.
 
         Parameters
@@ -143,24 +171,28 @@ class Integrator:
             The terminal equation.
         current
             Expected current in A, discharge positive; it sets the starting guess and the scale of the imbalance.
+        memory
+            What double layers and lumped elements remember and keep; without it they are at rest.
 
         Raises
         ------
         NotConverged
             If neither a guess from the current nor the potentials in ``u`` lead to a solution.
         """
+        past = None if memory is None else Past.hold(memory)
         try:
-            return self._potentials(self.problem.starting_guess(u, current), control, current)
+            return self._potentials(self.problem.starting_guess(u, current), control, current, past)
         except NotConverged:
-            return self._potentials(u, control, current)
+            return self._potentials(u, control, current, past)
 
-    def _potentials(self, u: Vector, control: Controlled, current: float) -> NewtonResult:
+    def _potentials(self, u: Vector, control: Equation, current: float, past: Past | None) -> NewtonResult:
         result = newton(
             self.problem,
             u,
             control,
             self.solver,
             scale=max(abs(current), self.scale),
+            past=past,
             frozen=True,
             tolerance=self.settings.balance,
             most_iterations=40,
@@ -168,29 +200,41 @@ class Integrator:
         self._count(result)
         return result
 
-    def begin(self, t: float, u: Vector, control: Controlled, charge: float, current: float) -> tuple[Frame, Progress]:
-        """Start a piece at time ``t``: consistent potentials, the initial rates, the first step."""
-        start = self.consistent(u, control, current=current)
+    def begin(
+        self, t: float, u: Vector, control: Control, charge: float, current: float, memory: Vector | None = None
+    ) -> tuple[Frame, Progress]:
+        """Start a piece at time ``t``: consistent potentials, the initial rates, the first step.
+
+        Parameters are those of :meth:`consistent`, and the charge passed so far in C. A memory can be left out where
+        there is no double layer: lumped elements are empty then.
+        """
+        if memory is None:
+            memory = np.zeros(self.problem.n_memory)
+            if self.problem.n_charged:
+                raise ValueError("double layers need the memory of an earlier state")
+        start = self.consistent(u, control.at(t), current=current, memory=memory)
         at = start.evaluation
-        n = self.problem.n_phi
+        n, m = self.problem.n_phi, self.problem.n_charged
         slope = np.zeros(self.problem.size)
         slope[n:-1] = at.rate[n:] / self.problem.mass[n:-1]
-        speed = self._norm(slope[n:-1])
-        step = 0.1 * self.settings.x_tolerance / speed if speed > 0.0 else 1.0
-        if self.settings.first_step is not None:
-            step = self.settings.first_step
-        if self.settings.fixed_step is not None:
-            step = self.settings.fixed_step
-        history = History.start(t, at.u, charge, slope)
+        settings = self.settings
+        volts = max(_rms(at.memory_rate[:m]), float(np.max(np.abs(at.memory_rate[m:-1]), initial=0.0)))
+        speed = max(self._norm(slope[n:-1]) / settings.x_tolerance, volts / settings.voltage_tolerance)
+        step = 0.1 / speed if speed > 0.0 else 1.0
+        if settings.first_step is not None:
+            step = settings.first_step
+        if settings.fixed_step is not None:
+            step = settings.fixed_step
+        history = History.start(t, at.u, charge, slope, at.memory, np.nan_to_num(at.memory_rate))
         frame = Frame(t, at, charge, 0.0, 0, *self._spent())
-        return frame, Progress(history, 1, min(step, self.settings.largest_step), 0)
+        return frame, Progress(history, 1, min(step, settings.largest_step), 0)
 
     # ------------------------------------------------------------------ a piece
 
     def integrate(
         self,
         progress: Progress,
-        control: Controlled,
+        control: Control,
         events: Sequence[Event],
         *,
         end: float = np.inf,
@@ -227,8 +271,7 @@ class Integrator:
             met = self._met(events, frame)
             if met:
                 frame = self._first_of(met, start, control, frame, at)
-                history = start.history.push(frame.t, frame.evaluation.u, frame.charge, self.settings.order + 2)
-                yield frame, replace(start, history=history)
+                yield frame, replace(start, history=self._pushed(start.history, frame))
                 return
             at = frame.evaluation
             if frame.t >= end * (1.0 - 1e-14):
@@ -236,9 +279,7 @@ class Integrator:
                 return
             yield frame, progress
 
-    def _advance(
-        self, progress: Progress, control: Controlled, limit: float, at: Any
-    ) -> tuple[Frame, Progress, Progress]:
+    def _advance(self, progress: Progress, control: Control, limit: float, at: Any) -> tuple[Frame, Progress, Progress]:
         """Take one accepted step; return its frame, where it leads, and where it started (for locating events)."""
         settings = self.settings
         history, order, step = progress.history, progress.order, progress.step
@@ -265,7 +306,9 @@ class Integrator:
                         "time step", f"at t = {t:.6g} s down to a step of {step:.1e} s", causes
                     ) from error
                 continue
-            errors = {k: self._error(history, k, t + h, result.evaluation) for k in self._candidates(history, order)}
+            _, _, by_voltage = control.at(t + h).equation(result.evaluation.current, result.evaluation.voltage)
+            candidates = self._candidates(history, order)
+            errors = {k: self._error(history, k, t + h, result.evaluation, at, by_voltage == 0.0) for k in candidates}
             miss = errors[order]
             if miss <= 1.0 or settings.fixed_step is not None or h <= smallest:
                 break
@@ -279,31 +322,33 @@ class Integrator:
             base = max(h, step) if miss * (step / h) ** (order + 1) <= 1.0 else h
             step = min(base * factor, settings.largest_step)
         start = replace(progress, order=order)
-        u = result.evaluation.u
-        moved = history.push(t + h, u, charge, settings.order + 2)
         steps_at_order = progress.steps_at_order + 1 if new_order == order else 0
         frame = Frame(t + h, result.evaluation, charge, h, order, *self._spent())
-        return frame, Progress(moved, new_order, step, steps_at_order), start
+        return frame, Progress(self._pushed(history, frame), new_order, step, steps_at_order), start
+
+    def _pushed(self, history: History, frame: Frame) -> History:
+        at = frame.evaluation
+        return history.push(frame.t, at.u, frame.charge, self.settings.order + 2, at.memory)
 
     def _step(
-        self, history: History, order: int, t: float, control: Controlled, at: Any, near: Any = None
+        self, history: History, order: int, t: float, control: Control, at: Any, near: Any = None
     ) -> tuple[NewtonResult, float]:
         """Solve for the state at ``t``, starting from the prediction or from a solution ``near`` it."""
-        gamma, past, past_charge = history.formula(t, order)
+        formula = history.formula(t, order)
         current = abs(at.current) if at is not None else self.scale
         result = newton(
             self.problem,
             self._prediction(history, t, order) if near is None else near.u,
-            control,
+            control.at(t),
             self.solver,
             scale=max(current, self.scale),
-            gamma=gamma,
-            beta=past[self.problem.n_phi : -1],
+            past=formula.past,
+            beta=formula.state[self.problem.n_phi : -1],
             tolerance=self.settings.balance,
             guess=at if near is None else near,
         )
         self._count(result)
-        return result, (result.evaluation.current - past_charge) / gamma
+        return result, (result.evaluation.current - formula.charge) / formula.gamma
 
     def _prediction(self, history: History, t: float, order: int) -> Vector:
         n = self.problem.n_phi
@@ -327,8 +372,8 @@ class Integrator:
         """
         n = self.problem.n_phi
         while order > 1:
-            gamma, past, _ = history.formula(t, order)
-            rest = past[n:-1] / -gamma
+            formula = history.formula(t, order)
+            rest = formula.state[n:-1] / -formula.gamma
             if rest.max() < 1.0 and rest.min() > 0.0:
                 break
             order -= 1
@@ -344,18 +389,29 @@ class Integrator:
         highest = min(self.settings.order, MAX_ORDER, history.depth - 1)
         return [order, *(k for k in (order - 1, order + 1) if 1 <= k <= highest)]
 
-    def _error(self, history: History, order: int, t: float, at: Any) -> float:
-        """Return the local error over its tolerance."""
-        n = self.problem.n_phi
+    def _error(self, history: History, order: int, t: float, at: Any, before: Any, imposed: bool) -> float:
+        """Return the local error over its tolerance; ``imposed`` says that the current is given."""
+        n, m, settings = self.problem.n_phi, self.problem.n_charged, self.settings
         predicted = history.predict(t, order)
         factor = history.error_factor(t, order)
-        error = factor * self._norm(at.u[n:-1] - predicted[n:-1]) / self.settings.x_tolerance
+        errors = [factor * self._norm(at.u[n:-1] - predicted[n:-1]) / settings.x_tolerance]
+
+        def against(miss: float, tolerance: float, change: float) -> None:
+            # On a steep flank a miss of the value is a tiny miss in time; lithium still has its own tolerance.
+            errors.append(factor * miss / (tolerance + _FLANK_SHARE * change))
+
+        if at.memory.size > 1:
+            miss = np.abs(at.memory - history.predict_memory(t, order))
+            worst = max(_rms(miss[:m]), float(np.max(miss[m:-1], initial=0.0)))
+            errors.append(factor * worst / settings.voltage_tolerance)
         if history.depth > 1:
-            miss = factor * abs(float(at.u[-1] - predicted[-1]))
-            # On a steep flank a miss of the voltage is a tiny miss in time; lithium still has its own tolerance.
             change = abs(float(at.u[-1] - history.states[0][-1]))
-            error = max(error, miss / (self.settings.voltage_tolerance + _FLANK_SHARE * change))
-        return error
+            against(abs(float(at.u[-1] - predicted[-1])), settings.voltage_tolerance, change)
+        if history.depth > 1 and not imposed and before is not None:
+            now = float(at.current)
+            tolerance = settings.current_tolerance * max(abs(now), self.scale)
+            against(abs(now - self.problem.current(predicted)), tolerance, abs(now - float(before.current)))
+        return max(errors)
 
     @staticmethod
     def _choose(errors: dict[int, float], order: int, steps_at_order: int) -> tuple[int, float]:
@@ -372,26 +428,18 @@ class Integrator:
     # ------------------------------------------------------------------ events
 
     @staticmethod
-    def _value(event: Event, frame: Frame) -> float:
-        at = frame.evaluation
-        return event.value(frame.t, at.current, at.voltage, frame.charge)
+    def _met(events: Sequence[Event], frame: Frame) -> list[Event]:
+        return [event for event in events if event.value(frame.instant) <= 0.0]
 
-    def _met(self, events: Sequence[Event], frame: Frame) -> list[Event]:
-        return [event for event in events if self._value(event, frame) <= 0.0]
-
-    def _first_of(self, met: list[Event], start: Progress, control: Controlled, frame: Frame, at: Any) -> Frame:
+    def _first_of(self, met: list[Event], start: Progress, control: Control, frame: Frame, at: Any) -> Frame:
         """Locate the events of a step one after the other, each before the last, until none lies earlier."""
         while met:
             event = met[0]
             frame = self._locate(event, start, control, frame, at)
-            met = [
-                other
-                for other in self._met(met[1:], frame)
-                if self._value(other, frame) < -self._event_tolerance(other, frame)
-            ]
+            met = [other for other in met[1:] if other.value(frame.instant) < -1.0]
         return frame
 
-    def _locate(self, event: Event, start: Progress, control: Controlled, frame: Frame, at: Any) -> Frame:
+    def _locate(self, event: Event, start: Progress, control: Control, frame: Frame, at: Any) -> Frame:
         """Repeat the step with the length at which the event happens.
 
         Inverse quadratic interpolation where three points lie on a smooth curve, else bisection (Chandrupatla 1997,
@@ -399,17 +447,16 @@ class Integrator:
         """
         history, order = start.history, start.order
         t0 = history.times[0]
-        tolerance = self._event_tolerance(event, frame)
         if at is None:
             result, _ = self._step(history, order, t0 + 1e-6 * (frame.t - t0), control, None)
             at = result.evaluation
         solved = [(t0, at), (frame.t, frame.evaluation)]
         after = frame  # the earliest trial that the event precedes
-        a, f_a = frame.t, self._value(event, frame)
-        b, f_b = t0, event.value(t0, at.current, at.voltage, history.charges[0])
-        share = f_a / (f_a - f_b) if f_a < f_b else 0.5
+        a, f_a = frame.t, event.value(frame.instant)
+        b, f_b = t0, event.value(Frame(t0, at, history.charges[0], 0.0, 0, 0, 0).instant)
+        share = f_a / (f_a - f_b) if f_a < f_b < np.inf else 0.5
         for _ in range(60):
-            if abs(self._value(event, after)) <= tolerance or abs(a - b) <= 1e-12 * max(a, b, 1.0):
+            if abs(event.value(after.instant)) <= 1.0 or abs(a - b) <= 1e-12 * max(a, b, 1.0):
                 break
             t = a + min(max(share, 1e-3), 1.0 - 1e-3) * (b - a)
             near = min(solved, key=lambda pair: abs(pair[0] - t))[1]
@@ -419,8 +466,8 @@ class Integrator:
                 result, charge = self._step(history, order, t, control, at)
             solved.append((t, result.evaluation))
             trial = Frame(t, result.evaluation, charge, t - t0, order, *self._spent())
-            value = self._value(event, trial)
-            if value <= 0.0 or abs(value) <= tolerance:
+            value = event.value(trial.instant)
+            if value <= 1.0:
                 after = trial
             if (value > 0.0) == (f_a > 0.0):
                 c, f_c = a, f_a
@@ -429,13 +476,6 @@ class Integrator:
             a, f_a = t, value
             share = next_share(a, f_a, b, f_b, c, f_c)
         return replace(after, event=event.name)
-
-    def _event_tolerance(self, event: Event, frame: Frame) -> float:
-        if event.kind == "current":
-            return self.settings.event_tolerance * max(abs(frame.evaluation.current), self.scale)
-        if event.kind == "charge":
-            return self.settings.event_tolerance * max(abs(frame.charge), 1e-30)
-        return self.settings.event_tolerance
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -448,3 +488,8 @@ class Integrator:
         spent = (self._cost.newton, self._cost.linear)
         self._cost = _Cost()
         return spent
+
+
+def _rms(values: Vector) -> float:
+    """Return the root mean square, zero of nothing."""
+    return float(np.sqrt(np.mean(values * values))) if values.size else 0.0

@@ -1,4 +1,4 @@
-"""The parts of a run that are drawn as one curve: discharges and charges, in the order of the protocol."""
+"""The parts of a run that make one curve: discharges and charges, in the order of the protocol."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from catholyte.evaluation.segments import NO_CURRENT, SAME_CURRENT, segments
 from catholyte.results import Results
 from catholyte.units import from_si
 
-#: a step in which no more than this share of the largest current flows is a rest
-_REST = 1e-9
-
-#: currents are told apart when they differ by more than this
-_SAME_CURRENT = 0.01
+_TEST_PULSES = ("hppc discharge", "hppc charge")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,42 +57,41 @@ def half_cycles(results: Results) -> tuple[HalfCycle, ...]:
     """Return the discharges and charges of a run.
 
     Steps of the same direction that follow one another in a cycle are one half-cycle (constant current, then
-    constant voltage; pulses with rests between them). A change of direction begins another.
+    constant voltage; pulses with rests between them). A change of direction begins another. Voltage sweeps and the
+    pulses of an HPPC test are left out: they are no charge or discharge of the cell.
     """
     if not results.counts.points:
         return ()
     curves = results.curves
     charge, current = curves["charge"].to_numpy(), curves["current_density"].to_numpy()
-    cycle = curves["cycle_index"].to_numpy().astype(int)
-    step = curves["step_index"].to_numpy().astype(int)
-    begins = np.flatnonzero((np.diff(cycle, prepend=-1) != 0) | (np.diff(step, prepend=-1) != 0))
-    ends = [*begins[1:].tolist(), charge.size]
-    noise = _REST * float(np.nanmax(np.abs(current)))
+    noise = NO_CURRENT * float(np.nanmax(np.abs(current)))
 
     found: list[HalfCycle] = []
-    rested = True
-    for begin, end in zip(begins.tolist(), ends, strict=True):
+    rested, role = True, ""
+    for segment in segments(results):
+        begin, end = segment.first, segment.stop
         amounts = np.abs(current[begin:end])
         amounts = amounts[amounts > noise]
-        if not amounts.size:
+        if not amounts.size or segment.kind == "sweep" or segment.role in _TEST_PULSES:
             rested = True
             continue
         before = float(charge[begin - 1]) if begin else 0.0
         passed = float(charge[end - 1]) - before
         sign = int(np.sign(passed if passed else current[end - 1]))
         largest = float(amounts.max())
-        steady = largest - float(amounts.min()) <= _SAME_CURRENT * largest
+        steady = largest - float(amounts.min()) <= SAME_CURRENT * largest
         last = found[-1] if found else None
-        if last is None or last.sign != sign or last.cycle != int(cycle[begin]):
+        titration = segment.role == role == "gitt pulse"  # each of its pulses may be a cycle of the protocol
+        if last is None or last.sign != sign or (last.cycle != segment.cycle and not titration):
             number = 1 + sum(other.sign == sign for other in found)
             part = slice(begin, end)
-            found.append(HalfCycle(sign, int(cycle[begin]), number, (part,), before, largest, steady))
+            found.append(HalfCycle(sign, segment.cycle, number, (part,), before, largest, steady))
         else:
             *earlier, part = last.parts
             parts = (*last.parts, slice(begin, end)) if rested else (*earlier, slice(part.start, end))
-            steady &= last.steady and abs(largest - last.current) <= _SAME_CURRENT * largest
+            steady &= last.steady and abs(largest - last.current) <= SAME_CURRENT * largest
             found[-1] = replace(last, parts=parts, current=max(largest, last.current), steady=steady)
-        rested = False
+        rested, role = False, segment.role
     return tuple(found)
 
 
@@ -120,7 +116,7 @@ def current_text(results: Results, half: HalfCycle, *, density: bool = False) ->
     hour = 3600.0
     rate = half.current * hour / (float(nominal) * float(results.provenance["active_areal_mass_kg_m2"]))
     inverse = 1.0 / rate
-    if rate < 1.0 and abs(inverse - round(inverse)) < 0.02 * inverse:
+    if round(inverse) > 1 and abs(inverse - round(inverse)) < 0.02 * inverse:
         text = f"C/{round(inverse)}"
     else:
         text = f"{rate:.2g}C"

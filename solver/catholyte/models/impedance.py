@@ -1,0 +1,180 @@
+r"""The impedance of a cathode at a state, and which phase and which interface it belongs to.
+
+The residual of the time steps is linearised once and solved with iω in place of γ,
+
+    (iωM − ∂F/∂u) û = 0   with the current given, Î = 1,       Z(ω) = −V̂ / Î,
+
+double layers (iωC or a constant-phase element) beside the reactions and displacement currents (σ + iωε) included.
+
+Currents obey Kirchhoff's law in both networks, so that Tellegen's theorem splits the impedance exactly,
+
+    Z·|Î|² = Σ_b v̂_b·î_b*,
+
+over all branches b: conduction in every phase, contacts, films, and at every interface ŝ = η̂ + Û_s, the overpotential
+(charge transfer, with the double layer beside it) and the equilibrium potential at the surface (diffusion and storage in
+the host). Each part is a complex function of the frequency and draws its own arc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catholyte.models.cathode import Cathode, Evaluation
+from catholyte.physics.double_layer import LinearFace
+from catholyte.solve.linear import LinearSolver
+
+Array = NDArray[Any]
+
+#: relative residual of the complex systems
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Response:
+    """Impedance at one frequency, all in Ω m² of cell area.
+
+    Attributes
+    ----------
+    frequency
+        In Hz.
+    impedance
+        Of the whole cell.
+    parts
+        Of its phases, interfaces and lumped parts, by name; they sum to the impedance.
+    iterations
+        Of the linear solver.
+    """
+
+    frequency: float
+    impedance: complex
+    parts: dict[str, complex]
+    iterations: int
+
+
+class Impedance:
+    """Linear response of a cathode at one state.
+
+    Parameters
+    ----------
+    cathode
+        The model.
+    at
+        Evaluation at the state, without a past.
+    solver
+        Linear solver, kept from one frequency to the next.
+    separator
+        Name of the phase that is the separator, if there is one.
+    """
+
+    def __init__(
+        self, cathode: Cathode, at: Evaluation, solver: LinearSolver, separator: str | None = "separator"
+    ) -> None:
+        self.cathode, self.at, self._solver = cathode, at, solver
+        self._network = []
+        for name in cathode.graph.phase_names:
+            kind = cathode.cell.phases[name].kind if name in cathode.cell.phases else None
+            carrier = (
+                "separator" if name == separator else f"ion {name}" if kind == "electrolyte" else f"electron {name}"
+            )
+            self._network.append(carrier)
+
+    def spectrum(self, frequencies: Array) -> Iterator[Response]:
+        """Yield the response at every frequency in Hz."""
+        for frequency in frequencies:
+            yield self.response(float(frequency))
+
+    def response(self, frequency: float) -> Response:
+        """Return the response at a frequency in Hz.
+
+        Raises
+        ------
+        NotConverged
+            If the linear solver fails.
+        """
+        cathode = self.cathode
+        omega = 2.0 * np.pi * frequency
+        system = cathode.alternating(self.at, omega)
+        rhs = np.zeros(cathode.size, dtype=complex)
+        rhs[-1] = 1.0
+        solved = self._solver.solve(system, rhs, _TOLERANCE)
+        # Of a current of 1 A exactly, whatever the solver left.
+        u = solved.x / (system.terminal_row @ solved.x[: cathode.n_phi])
+        parts = self._parts(u, omega)
+        lumped = self._lumped(omega)
+        total = -u[-1] * cathode.cell.cross_section + sum(lumped.values())
+        return Response(frequency, complex(total), parts | lumped, solved.iterations)
+
+    # ------------------------------------------------------------------ parts
+
+    def _lumped(self, omega: float) -> dict[str, complex]:
+        lumped, cell = self.cathode.cell.lumped, self.cathode.cell
+        elements = sum((element.impedance(np.array([omega]))[0] for element in lumped.elements), 0j)
+        _, _, slope = lumped.drop(self.at.current / cell.cross_section, cell.temperature)
+        parts = {"counter": slope - lumped.series_resistance, "series": lumped.series_resistance, "elements": elements}
+        return {name: complex(value) for name, value in parts.items()}
+
+    def _parts(self, u: Array, omega: float) -> dict[str, complex]:
+        """Split the impedance of the mesh, for a current of 1 A, in Ω m²."""
+        parts: dict[str, complex] = {}
+
+        def add(name: str, power: complex) -> None:
+            parts[name] = parts.get(name, 0j) + self.cathode.cell.cross_section * complex(power)
+
+        self._conduction(u, omega, add)
+        linear = self.cathode.alternating_faces(self.at, omega)
+        for k, faces in enumerate(linear):
+            self._interface(u, k, faces, add)
+        return parts
+
+    def _conduction(self, u: Array, omega: float, add: Any) -> None:
+        cathode, graph = self.cathode, self.cathode.graph
+        phi, _, _ = cathode.split(u)
+        sigma, names = cathode.conductivity(omega), graph.phase_names
+        edges = cathode.conduction
+        a, b = graph.phase[graph.cell_a[edges.face]], graph.phase[graph.cell_b[edges.face]]
+        bulk_a, bulk_b = graph.distance_a[edges.face] / sigma[a], graph.distance_b[edges.face] / sigma[b]
+        contact = cathode.contact_resistance(a, b)
+        flow = (phi[edges.a] - phi[edges.b]) / (bulk_a + bulk_b + contact)
+        square = graph.area[edges.face] * np.abs(flow) ** 2
+        for k, carrier in enumerate(self._network):
+            add(carrier, square @ (bulk_a * (a == k) + bulk_b * (b == k)))
+        touching = np.flatnonzero(contact)
+        for p, q in {(min(p, q), max(p, q)) for p, q in zip(a[touching], b[touching], strict=True)}:
+            between = touching[((a[touching] == p) & (b[touching] == q)) | ((a[touching] == q) & (b[touching] == p))]
+            add(f"contact {names[p]}|{names[q]}", square[between] @ contact[between])
+        for faces, cells, name in (
+            (cathode.collector, cathode.electron_cells[cathode.collector.unknown], "collector"),
+            (cathode.counter, cathode.ion_cells[cathode.counter.unknown - cathode.n_electron], "counter"),
+        ):
+            phase = graph.phase[cells]
+            resistance = 1.0 / faces.conductance  # Ω of every face at zero frequency, contact included
+            contact = resistance * faces.contact_share
+            bulk = (resistance - contact) * cathode.conductivity()[phase] / sigma[phase]
+            power = np.abs(phi[faces.unknown] / (bulk + contact)) ** 2
+            for k in np.unique(phase):
+                add(self._network[k], power[phase == k] @ bulk[phase == k])
+                if contact[phase == k].any():
+                    add(f"contact {names[k]}|{name}", power[phase == k] @ contact[phase == k])
+
+    def _interface(self, u: Array, k: int, faces: LinearFace, add: Any) -> None:
+        cathode, group, state = self.cathode, self.cathode.reacting[k], self.at.faces[k].faradaic
+        phi, x, V = cathode.split(u)
+        delta, dx = V + phi[group.electron] - phi[group.ion], x[group.host]
+        i = faces.conductance * delta + faces.passing * faces.response * dx
+        faradaic = faces.faradaic * delta + faces.response * dx
+        square = group.area * np.abs(i) ** 2
+        pair = "|".join(group.names)
+        networks = {name: self._network[cathode.graph.phase_names.index(name)] for name in group.names}
+        add(networks[group.names[0]], square @ group.ohmic_e)
+        add(networks[group.names[1]], square @ group.ohmic_i)
+        add(f"contact {pair}", square.sum() * group.interface.contact_resistance)
+        add(f"film {pair}", square.sum() * group.interface.film_resistance)
+        flow = group.area * np.conj(i)
+        surface = state.dU * (dx - group.depletion * faradaic) + group.ohmic_host * faradaic
+        add(f"diffusion {group.names[0]}", flow @ surface)
+        add(f"reaction {pair}", flow @ (delta - group.resistance * i - surface))

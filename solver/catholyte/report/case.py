@@ -1,0 +1,70 @@
+"""What ``catholyte check`` shows of a case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from catholyte.report.tables import MA_CM2, MAH_CM2, MAH_G, length_text, new_table, pairs
+
+if TYPE_CHECKING:
+    from catholyte.build import Built
+
+
+def check_report(built: Built) -> Group:
+    """Return what ``catholyte check`` shows: composition, capacity, percolation, size of the computation."""
+    design, image = built.design, built.geometry
+    composition = new_table("Electrode", "phase", "material", "vol %", "mass %", "connected %", "reacting %")
+    for name in image.phase_names:
+        material = built.materials.get(name)
+        share = design.volume_shares.get(name)
+        connected, reacting = built.percolation.connected.get(name), built.percolation.reacting.get(name)
+        composition.add_row(
+            name,
+            material.name if material is not None else "void",
+            "layer" if share is None else f"{100 * share:.2f}",
+            f"{100 * design.mass_shares[name]:.2f}" if name in design.mass_shares else "",
+            "" if connected is None or material is None else f"{100 * connected:.2f}",
+            "" if reacting is None else f"{100 * reacting:.2f}",
+        )
+    one_c = design.current_density_1C
+    shape = " x ".join(str(n) for n in image.labels.shape)
+    spacing = " x ".join(length_text(h) for h in dict.fromkeys(image.spacing))
+    numbers = pairs(
+        "Derived numbers",
+        [
+            ("thickness", length_text(design.thickness)),
+            ("porosity", f"{100 * design.porosity:.2f} %"),
+            (
+                "mass loading",
+                f"{design.areal_mass * 100:.4g} mg/cm2 composite, {design.active_areal_mass * 100:.4g} mg/cm2 active",
+            ),
+            (
+                "theoretical capacity",
+                f"{design.theoretical_capacity / MAH_G:.1f} mAh/g, "
+                f"{design.theoretical_areal_capacity / MAH_CM2:.4g} mAh/cm2",
+            ),
+            (
+                "nominal capacity (1C)",
+                f"{design.nominal_capacity / MAH_G:.1f} mAh/g, {design.areal_capacity / MAH_CM2:.4g} mAh/cm2",
+            ),
+            ("1C", f"{one_c / MA_CM2:.4g} mA/cm2"),
+            ("C/10", f"{one_c / MA_CM2 / 10:.4g} mA/cm2"),
+            (
+                "initial voltage",
+                f"{built.initial_voltage:.4f} V vs Li/Li+, "
+                f"{built.initial_voltage - built.counter_potential:.4f} V cell",
+            ),
+            (
+                "initial lithiation",
+                ", ".join(f"{x:.4f} ({name})" for name, x in built.initial_lithiation.items()),
+            ),
+            ("mesh", f"{shape} voxels of {spacing}"),
+            ("unknowns", f"{built.unknowns:,}"),
+            ("estimated memory", f"{built.estimated_memory / 2**20:,.0f} MiB"),
+        ],
+    )
+    steps = pairs("Protocol", [(str(task.number + 1), task.item.text) for task in built.program.tasks][:20])
+    return Group(Text(built.case.title, style="bold cyan"), "", composition, "", numbers, "", steps)
