@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from catholyte.commands import evaluation
+from catholyte.commands import evaluation, impedance
 from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError, nearest
 
 if TYPE_CHECKING:
@@ -386,6 +386,7 @@ def mesh_list() -> None:
 
 
 evaluation.register(app)
+impedance.register(app)
 
 if __name__ == "__main__":
     main()

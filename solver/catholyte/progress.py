@@ -108,7 +108,7 @@ def log_line(update: Update, remaining: Remaining) -> str:
         f"wall {update.wall_time:.1f}",
         f"step {_number(update)}",
         f"cycle {update.cycle}",
-        f"t {update.time:.6g}",
+        f"t {update.time:.9g}",
         f"V {update.voltage:.5f}",
         f"mA/cm2 {0.1 * update.current_density:+.5g}",
         f"utilisation {update.utilisation:.5f}",

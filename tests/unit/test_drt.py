@@ -2,17 +2,13 @@
 
 import numpy as np
 import pytest
+from circuits import FAST, FREQUENCY, OMEGA, R_INF, SLOW, TWO_ZARC, behind
 
 from catholyte.errors import InputError
 from catholyte.evaluation.drt import relaxation_times
-from catholyte.physics.elements import FiniteLengthWarburg, FiniteSpaceWarburg, ParallelRC, Zarc, impedance_of
+from catholyte.physics.elements import FiniteLengthWarburg, FiniteSpaceWarburg, ParallelRC, Zarc
 
-FREQUENCY = np.logspace(6.0, -2.0, 49)  # six in a decade
-OMEGA = 2.0 * np.pi * FREQUENCY
 STEP = np.log(10.0) / 20.0  # of the grid, in ln τ
-R_INF = 5e-4
-FAST, SLOW = Zarc(20e-4, 1e-4, 0.9), Zarc(30e-4, 1e-1, 0.8)
-TWO_ZARC = R_INF + impedance_of((FAST, SLOW), OMEGA)
 
 
 def noisy(Z, level, seed=0):
@@ -81,7 +77,7 @@ def test_the_fit_is_an_impedance_at_other_frequencies():
 
 def test_sharp_relaxations_stay_sharp():
     """An RC element is a line; two of them a factor of five apart are told apart."""
-    Z = R_INF + impedance_of((ParallelRC(20e-4, 1e-3 / 20e-4), ParallelRC(10e-4, 5e-3 / 10e-4)), OMEGA)
+    Z = behind(ParallelRC(20e-4, 1e-3 / 20e-4), ParallelRC(10e-4, 5e-3 / 10e-4))
     drt = relaxation_times(FREQUENCY, Z)
     first, second = drt.peaks
     assert abs(np.log(first.tau / 1e-3)) < STEP
@@ -92,7 +88,7 @@ def test_sharp_relaxations_stay_sharp():
 
 def test_a_line_beside_a_broad_arc():
     """The arc is not broken up for the sake of the line."""
-    Z = R_INF + impedance_of((ParallelRC(20e-4, 1e-4 / 20e-4), Zarc(30e-4, 1e-1, 0.6)), OMEGA)
+    Z = behind(ParallelRC(20e-4, 1e-4 / 20e-4), Zarc(30e-4, 1e-1, 0.6))
     for data in (Z, noisy(Z, 1e-3)):
         peaks = [peak for peak in relaxation_times(FREQUENCY, data).peaks if peak.share > 0.02]
         assert len(peaks) == 2
@@ -103,7 +99,7 @@ def test_a_line_beside_a_broad_arc():
 def test_diffusion_into_a_layer():
     """Lines at τ/(k²π²) of 2R/(k²π²): the slowest carries 6/π² of R/3, and a capacitance τ/R is left."""
     R, tau = 30e-4, 10.0
-    drt = relaxation_times(FREQUENCY, R_INF + FiniteSpaceWarburg(R, tau).impedance(OMEGA))
+    drt = relaxation_times(FREQUENCY, behind(FiniteSpaceWarburg(R, tau)))
     assert drt.elastance == pytest.approx(R / tau, rel=1e-3)
     assert drt.polarisation == pytest.approx(R / 3.0, rel=5e-3)
     slowest = drt.peaks[-1]
@@ -113,7 +109,7 @@ def test_diffusion_into_a_layer():
 
 def test_diffusion_through_a_layer():
     R, tau = 30e-4, 10.0
-    drt = relaxation_times(FREQUENCY, R_INF + FiniteLengthWarburg(R, tau).impedance(OMEGA))
+    drt = relaxation_times(FREQUENCY, behind(FiniteLengthWarburg(R, tau)))
     assert drt.elastance < 1e-7
     assert drt.polarisation == pytest.approx(R, rel=5e-3)
     assert drt.peaks[-1].tau == pytest.approx(4.0 * tau / np.pi**2, rel=0.03)

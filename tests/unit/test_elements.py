@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from catholyte.build.cell import lumped_parameters
+from catholyte.case import parse_case
+from catholyte.errors import InputError, InputErrors
 from catholyte.physics.elements import (
     CHAIN_ERROR,
     Chain,
@@ -12,8 +15,6 @@ from catholyte.physics.elements import (
     Inductor,
     ParallelRC,
     Zarc,
-    chain_of,
-    impedance_of,
 )
 
 R, TAU = 2.5e-3, 4e-3  # 25 Ω cm², 4 ms
@@ -146,15 +147,92 @@ def test_the_chain_in_time_answers_like_the_impedance_in_frequency():
     assert amplitude == pytest.approx(element.impedance(np.array([omega]))[0], abs=2.0 * CHAIN_ERROR * R)
 
 
-def test_elements_in_series_add_up():
-    chain = chain_of(RELAXING)
-    Z = impedance_of(RELAXING, OMEGA)
-    assert pytest.approx(sum(element.impedance(OMEGA) for element in RELAXING)) == Z
-    assert np.abs(chain.impedance(OMEGA) - Z).max() <= CHAIN_ERROR * R * len(RELAXING)
-    assert chain.elastance == R / TAU
-
-
-def test_nothing_in_series_is_nothing():
-    assert impedance_of((), OMEGA).tolist() == [0j] * OMEGA.size
+def test_a_chain_without_anything_is_a_wire():
     assert Chain().impedance(OMEGA).tolist() == [0j] * OMEGA.size
-    assert chain_of(()).branch_time.size == 0
+
+
+# ------------------------------------------------------------------------------------------------- in a case
+
+
+def case_with(*tables):
+    """A case with circuit elements, each the inside of a table in braces."""
+    return f"""
+title = "a laminate"
+[mesh]
+laminate = {{ voxel_size = "1 um", stack = [["salt", "20 um"], ["host", "50 um"]] }}
+[phases]
+host = {{ material = "LiCoO2" }}
+salt = {{ material = "Li3InCl6" }}
+[cell]
+counter = "Li-In"
+area = "0.785 cm2"
+elements = [{", ".join("{ " + table + " }" for table in tables)}]
+initial = {{ lithiation = 0.6 }}
+[experiment]
+steps = ["Rest for 1 hour"]
+"""
+
+
+RC = 'kind = "RC", resistance = "10 ohm cm2"'
+
+
+@pytest.mark.parametrize(
+    ("table", "element"),
+    [
+        (f'{RC}, capacitance = "1 uF/cm2"', ParallelRC(1e-3, 1e-2)),
+        (f'{RC}, time_constant = "10 us"', ParallelRC(1e-3, 1e-2)),
+        ('kind = "ZARC", resistance = "25 ohm cm2", time_constant = "4 ms", exponent = 0.9', Zarc(R, TAU, 0.9)),
+        ('kind = "ZARC", resistance = "25 ohm cm2", capacitance = "160 uF/cm2", exponent = "90 %"', Zarc(R, TAU, 0.9)),
+        (
+            'kind = "Warburg", resistance = "25 ohm cm2", time_constant = "4 ms", end = "reflecting"',
+            FiniteSpaceWarburg(R, TAU),
+        ),
+        (
+            'kind = "Warburg", resistance = "25 ohm cm2", time_constant = "4 ms", end = "transmissive"',
+            FiniteLengthWarburg(R, TAU),
+        ),
+        ('kind = "inductance", inductance = "1 uH"', Inductor(0.785e-10)),
+    ],
+)
+def test_a_case_builds_its_elements(table, element):
+    """In SI per area; the inductance is that of the whole cell."""
+    (built,) = lumped_parameters(parse_case(case_with(table)), 298.15)[0].elements
+    assert type(built) is type(element)
+    assert vars(built) == pytest.approx(vars(element))
+
+
+def test_elements_stand_in_the_order_of_the_case():
+    tables = (f'{RC}, capacitance = "1 uF/cm2"', 'kind = "inductance", inductance = "1 uH"')
+    built = lumped_parameters(parse_case(case_with(*tables)), 298.15)[0].elements
+    assert [type(element) for element in built] == [ParallelRC, Inductor]
+    assert lumped_parameters(parse_case(case_with()), 298.15)[0].elements == ()
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "expected", "suggestion"),
+    [
+        ('kind = "rc"', "kind", "'ZARC'", "RC"),
+        ('resistance = "1 ohm cm2"', "kind", "kind", None),
+        (f'{RC}, capacitence = "1 uF/cm2"', "capacitence", "capacitance", "capacitance"),
+        (RC, "capacitance", "capacitance or time_constant", None),
+        (f'{RC}, capacitance = "1 uF/cm2", time_constant = "1 s"', "time_constant", "not both", None),
+        (f'{RC}, capacitance = "1 uF/cm2", inductance = "1 uH"', "inductance", "of the kind 'RC'", None),
+        (f'{RC}, capacitance = "1 uF"', "capacitance", "areal capacitance", "1 uF/cm2"),
+        ('kind = "RC", resistance = "0 ohm cm2"', "resistance", "greater than zero", None),
+        (
+            'kind = "ZARC", resistance = "1 ohm cm2", time_constant = "1 s", exponent = 1.2',
+            "exponent",
+            "from 0.2 to 1",
+            None,
+        ),
+        ('kind = "Warburg", resistance = "1 ohm cm2", time_constant = "1 s"', "end", "end", None),
+        ('kind = "inductance", resistance = "1 ohm cm2"', "resistance", "of the kind 'inductance'", "inductance"),
+    ],
+)
+def test_a_faulty_element_is_told_by_its_key(table, key, expected, suggestion):
+    with pytest.raises((InputError, InputErrors)) as refused:
+        parse_case(case_with(f'{RC}, capacitance = "1 uF/cm2"', table))
+    errors = refused.value.errors if isinstance(refused.value, InputErrors) else (refused.value,)
+    found = {error.key: error for error in errors}[f"cell.elements[1].{key}"]
+    assert expected in found.expected
+    assert found.suggestion == suggestion

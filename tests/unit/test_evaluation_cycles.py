@@ -104,6 +104,18 @@ def test_a_current_that_changes_its_sign_counts_in_both_directions(tmp_path):
     assert cycle.charge.charge == pytest.approx(cycle.discharge.charge, rel=1e-9)
 
 
+def test_pulses_of_a_test_are_no_cycle(tmp_path):
+    steps = [
+        constant(ONE_C, 0.01, 4.0, 3.9, role="hppc discharge"),
+        rest(0.01, 4.0, role="hppc rest"),
+        constant(-ONE_C, 0.01, 4.1, 4.2, role="hppc charge"),
+        constant(ONE_C, 0.5, 4.0, 3.5, role="hppc level"),
+    ]
+    (cycle,) = cycles(recorded(tmp_path / "r.results", steps))
+    assert cycle.charge is None
+    assert cycle.discharge.charge == pytest.approx(0.5 * 3600.0 * ONE_C)
+
+
 def test_bases(three):
     charge = 3600.0 * ONE_C
     assert basis(three).capacity(charge) == pytest.approx(200.0)  # mAh/g

@@ -157,7 +157,7 @@ def test_the_table_of_a_titration(tmp_path):
     columns = {each.name: each for each in gitt_columns(found, FACTS["active_areal_mass_kg_m2"])}
     assert columns["R0"].entries == pytest.approx((50.0,) * 4)  # Ω cm²
     assert columns["capacity"].entries[1] == pytest.approx(0.5 * 0.1 * unit / 3600.0 * 200.0)
-    assert columns["D"].texts() == [f"{pulse.diffusivity:.3e}" for pulse in found]
+    assert columns["D"].texts() == [f"{pulse.diffusivity:.2e}" for pulse in found]
 
 
 # ------------------------------------------------------------------ HPPC and interruption
@@ -202,6 +202,22 @@ def test_pulse_resistances_of_a_circuit(power_test):
     assert columns["R(30 s)"].texts() == ["–"] * 6
     with pytest.raises(InputError, match="not negative"):
         hppc(power_test, times=(-1.0,))
+
+
+def test_levels_upwards_begin_with_the_charge_pulse(tmp_path):
+    steps = []
+    for _ in range(2):
+        steps += [
+            constant(-ONE_C, 0.01, 3.9, 4.0, role="hppc charge"),
+            rest(0.01, 3.8, role="hppc rest"),
+            constant(ONE_C, 0.01, 3.7, 3.6, role="hppc discharge"),
+            constant(-ONE_C, 0.1, 3.9, 4.0, role="hppc level"),
+            rest(0.01, 3.8, role="hppc relax"),
+        ]
+    found = hppc(recorded(tmp_path / "r.results", steps))
+    assert [(pulse.level, pulse.direction) for pulse in found] == [
+        (1, "charge"), (1, "discharge"), (2, "charge"), (2, "discharge"),
+    ]  # fmt: skip
 
 
 def test_pulses_are_no_half_cycles(power_test):

@@ -1,5 +1,7 @@
 """Peaks of sweeps whose tops are known."""
 
+import itertools
+
 import numpy as np
 import pytest
 from recorded import Step, recorded, rest
@@ -67,6 +69,19 @@ def test_a_current_that_only_rises_has_no_peak(tmp_path):
     assert [each.peaks for each in table] == [(), ()]
     assert peak_pairs(table) == ()
     assert len(sweep_columns(table)[0].entries) == 2
+
+
+def test_sweeps_that_go_on_in_the_same_direction_are_one(tmp_path):
+    """From 3.9 to 3.5 to 4.3 to 3.9 V and again: the peak at the joint at 3.9 V is whole."""
+    corners = [3.9, 3.5, 4.3, 3.9, 3.5, 4.3, 3.9]
+    steps = [sweep(a, b, [(3.9, 5.0)], cycle=k // 3) for k, (a, b) in enumerate(itertools.pairwise(corners))]
+    table = sweeps(recorded(tmp_path / "r.results", steps))
+    assert [(each.start, each.end, each.cycle) for each in table] == [
+        (3.9, 3.5, 0), (3.5, 4.3, 0), (4.3, 3.5, 0), (3.5, 4.3, 1), (4.3, 3.9, 1),
+    ]  # fmt: skip
+    (peak,) = table[2].peaks
+    assert peak.voltage == pytest.approx(3.9, abs=1e-3)
+    assert table[2].rate == pytest.approx(RATE)
 
 
 def test_a_run_without_sweeps(tmp_path):

@@ -350,7 +350,11 @@ def test_all_pictures_are_written(
     monkeypatch.setattr(scene, "HEIGHT", 300)
     written = plot_all(cycled, tmp_path / "plots", formats=("png", "pdf"))
     names = [path.name for path in written]
-    flat = [f"{name}.{form}" for name in ("voltage", "polarisation", "spread", "derivative", "cycles", "slices") for form in ("png", "pdf")]
+    flat = [
+        f"{name}.{form}"
+        for name in ("voltage", "polarisation", "spread", "derivative", "cycles", "slices")
+        for form in ("png", "pdf")
+    ]
     assert names[:12] == flat
     assert all(path.stat().st_size > 5000 for path in written)
     assert capfd.readouterr().err == ""

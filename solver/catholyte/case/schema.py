@@ -307,7 +307,7 @@ class CellSection(Table):
 
     counter: Counter = _key("the counter electrode", "Li-In", "Li")
     temperature: v.Temperature = _key("the temperature", "25 degC", default="25 degC")
-    area: v.Area = _key("the area of the cell, which scales A and Ah only", "0.785 cm2", default="1 cm2")
+    area: v.Area = _key("the area of the cell, which scales A, Ah and an inductance", "0.785 cm2", default="1 cm2")
     series_resistance: v.AreaResistance = _key(
         "the area resistance of what is not meshed", "10 ohm cm2", default="0 ohm cm2"
     )

@@ -12,7 +12,8 @@ the voltage of that point, never at the mean across the jump.
 
 .. math:: \eta_Q = Q_d / Q_c, \qquad \eta_E = E_d / E_c, \qquad \eta_V = \bar V_d / \bar V_c = \eta_E / \eta_Q .
 
-If a cycle begins with its discharge, the charge before it is that of the cycle before.
+If a cycle begins with its discharge, the charge before it is that of the cycle before. The pulses of an HPPC test are
+no part of any cycle.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from numpy.typing import NDArray
 from catholyte.errors import InputError, nearest
 from catholyte.evaluation.basis import Basis
 from catholyte.evaluation.columns import Column, column
+from catholyte.evaluation.halfcycles import TEST_PULSES
+from catholyte.evaluation.segments import segments
 from catholyte.results import Results
 
 #: what a voltage is measured against -> the curve that holds it
@@ -228,6 +231,9 @@ def _increments(results: Results, curve: str) -> _Increments:
     cycle = curves["cycle_index"].to_numpy().astype(int)
     passed = np.diff(total, prepend=0.0)
     passed[np.abs(passed) <= _ROUNDING * np.abs(total).max()] = 0.0
+    for step in segments(results):
+        if step.role in TEST_PULSES:
+            passed[step.points] = 0.0
     if "step_count" in curves:
         same = np.diff(curves["step_count"].to_numpy(), prepend=np.nan) == 0.0
     else:

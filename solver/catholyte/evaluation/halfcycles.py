@@ -11,7 +11,8 @@ from catholyte.evaluation.segments import NO_CURRENT, SAME_CURRENT, segments
 from catholyte.results import Results
 from catholyte.units import from_si
 
-_TEST_PULSES = ("hppc discharge", "hppc charge")
+#: roles of steps that are no charge or discharge of the cell
+TEST_PULSES = ("hppc discharge", "hppc charge")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def half_cycles(results: Results) -> tuple[HalfCycle, ...]:
         begin, end = segment.first, segment.stop
         amounts = np.abs(current[begin:end])
         amounts = amounts[amounts > noise]
-        if not amounts.size or segment.kind == "sweep" or segment.role in _TEST_PULSES:
+        if not amounts.size or segment.kind == "sweep" or segment.role in TEST_PULSES:
             rested = True
             continue
         before = float(charge[begin - 1]) if begin else 0.0

@@ -91,7 +91,7 @@ def hppc(results: Results, *, times: Sequence[float] = TIMES) -> tuple[HppcPulse
     found: list[HppcPulse] = []
     level = 0
     for direction, pulse in pulses:
-        level += direction == "discharge" or not found
+        level += direction == pulses[0][0]
         found.append(_evaluate(record, level, direction, pulse, times))
     return tuple(found)
 
@@ -99,6 +99,7 @@ def hppc(results: Results, *, times: Sequence[float] = TIMES) -> tuple[HppcPulse
 def hppc_columns(pulses: Sequence[HppcPulse], times: Sequence[float]) -> list[Column]:
     """Return the pulses as columns."""
     ohm_cm2 = from_si(1.0, "ohm cm2", "area resistance")
+    final = [column("R(end)", "ohm cm2", (ohm_cm2 * p.final for p in pulses))]
     return [
         column("level", "", (p.level for p in pulses)),
         column("pulse", "", (p.direction for p in pulses)),
@@ -111,8 +112,13 @@ def hppc_columns(pulses: Sequence[HppcPulse], times: Sequence[float]) -> list[Co
             column(f"R({time:g} s)", "ohm cm2", (ohm_cm2 * p.resistances[k] for p in pulses))
             for k, time in enumerate(times)
         ),
-        column("R(end)", "ohm cm2", (ohm_cm2 * p.final for p in pulses)),
+        *([] if all(ends_at(p, times) for p in pulses) else final),
     ]
+
+
+def ends_at(pulse: HppcPulse, times: Sequence[float]) -> bool:
+    """Return whether the end of a pulse is one of the times at which resistances are read."""
+    return any(math.isclose(pulse.duration, time, rel_tol=1e-6) for time in times)
 
 
 def _evaluate(record: Record, level: int, direction: str, pulse: Pulse, times: Sequence[float]) -> HppcPulse:

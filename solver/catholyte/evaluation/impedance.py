@@ -21,6 +21,7 @@ from catholyte.results import Spectrum
 #: Ω m² in 1 Ω cm²
 OHM_CM2 = 1e-4
 _MA_CM2, _MAH_CM2 = 10.0, 3.6e4
+_NO_CURRENT = 1e-9  # mA/cm²
 
 #: kinds of parts, from what answers first to what answers last as a rule
 KINDS = (
@@ -159,20 +160,24 @@ def summary_columns(spectra: Sequence[Spectrum], tests: Sequence[KramersKronig |
     """Return a table with a row a spectrum: state, ends, Kramers–Kronig test."""
     found = [ends(spectrum) for spectrum in spectra]
     return [
-        column("spectrum", "", range(1, len(spectra) + 1)),
-        column("voltage", "V", (s.voltage for s in spectra), ".4f"),
-        column("current density", "mA/cm2", (s.current_density / _MA_CM2 for s in spectra), ".4g"),
+        column("no.", "", range(1, len(spectra) + 1)),
+        column("voltage", "V", (s.voltage for s in spectra), ".3f"),
+        column("current", "mA/cm2", (_flowing(s) for s in spectra), ".3g"),
         column("charge", "mAh/cm2", (s.charge / _MAH_CM2 for s in spectra), ".4g"),
-        column("frequencies", "", (s.frequency.size for s in spectra)),
         column("R high", "ohm cm2", (e.high / OHM_CM2 for e in found), ".4g"),
-        column("at", "Hz", (e.high_frequency for e in found), ".3g"),
+        column("at", "Hz", (e.high_frequency for e in found), ".2g"),
         column("R low", "ohm cm2", (e.low / OHM_CM2 for e in found), ".4g"),
-        column("at lowest", "Hz", (float(s.frequency.min()) for s in spectra), ".3g"),
-        column("blocking capacitance", "F/cm2", (e.capacitance * OHM_CM2 for e in found), ".4g"),
-        column("KK largest", "%", (None if t is None else 100.0 * t.largest for t in tests), ".2g"),
-        column("KK rms", "%", (None if t is None else 100.0 * t.rms for t in tests), ".2g"),
-        column("KK verdict", "", ("too few points" if t is None else t.verdict for t in tests)),
+        column("at", "Hz", (float(s.frequency.min()) for s in spectra), ".2g"),
+        column("C low", "F/cm2", (e.capacitance * OHM_CM2 for e in found), ".3g"),
+        column("KK max", "%", (None if t is None else 100.0 * t.largest for t in tests), ".1g"),
+        column("KK", "", (None if t is None else t.verdict for t in tests)),
     ]
+
+
+def _flowing(spectrum: Spectrum) -> float:
+    """Return the current density in mA/cm² without what rounding leaves of none."""
+    current = spectrum.current_density / _MA_CM2
+    return current if abs(current) > _NO_CURRENT else 0.0
 
 
 def arc_columns(spectrum: Spectrum) -> list[Column]:
@@ -202,13 +207,12 @@ def peak_columns(spectrum: Spectrum, drt: RelaxationTimes) -> list[Column]:
 
 
 def circuit_columns(fit: CircuitFit) -> list[Column]:
-    """Return a table with a row a parameter, for an impedance in Ω m², with areas in cm²."""
-    factors = [OHM_CM2**-p.area_power for p in fit.parameters]
+    """Return a table with a row a parameter of a circuit that was fitted to an impedance in Ω cm²."""
     relative = [p.deviation / abs(p.value) if p.value != 0.0 else math.inf for p in fit.parameters]
     return [
         column("parameter", "", (p.name for p in fit.parameters)),
-        column("value", "", (p.value * by for p, by in zip(fit.parameters, factors, strict=True)), ".5g"),
-        column("deviation", "", (p.deviation * by for p, by in zip(fit.parameters, factors, strict=True)), ".2g"),
+        column("value", "", (p.value for p in fit.parameters), ".5g"),
+        column("deviation", "", (p.deviation for p in fit.parameters), ".2g"),
         column("relative", "%", (100.0 * value for value in relative), ".2g"),
         column("unit", "", (_with_area(p.unit, p.area_power) for p in fit.parameters)),
     ]
@@ -220,7 +224,7 @@ def _with_area(unit: str, power: int) -> str:
     if power > 0:
         first, slash, rest = unit.partition("/")
         return f"{first} cm2{slash}{rest}"
-    return f"{unit} /cm2" if "/" not in unit else unit.replace("/ohm", "/(ohm cm2)")
+    return f"{unit}/cm2" if "/" not in unit else unit.replace("/ohm", "/(ohm cm2)")
 
 
 def spectrum_columns(spectra: Sequence[Spectrum]) -> list[Column]:

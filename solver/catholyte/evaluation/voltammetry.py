@@ -1,9 +1,11 @@
 """Cyclic voltammetry: peaks and charges of every sweep, and what two sweeps say together.
 
 Here the current is that of the electrochemist: **positive where the cathode is oxidised** (charged). The sweep to
-higher voltages is the anodic one. Peaks are interior extrema of the current in the direction of the sweep; their top
-is that of the parabola through the three highest points. Heights are counted from zero current, without a base line:
-right for the first sweep from rest (Randles & Ševčík), an underestimate for the others.
+higher voltages is the anodic one; sweeps of the same direction and rate of which one begins where the other ended are
+one (from 3 V to 2 V to 4 V to 3 V, then again: one sweep down from 4 V to 2 V). Peaks are interior extrema of the
+current in the direction of the sweep; their top is that of the parabola through the three highest points. Heights are
+counted from zero current, without a base line: right for the first sweep from rest (Randles & Ševčík), an underestimate
+for the others.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ Curve = NDArray[np.float64]
 #: a peak stands out by this share of the range of the current of its sweep
 _PROMINENCE = 0.02
 
+#: rates are the same if they differ by no more than this share
+_SAME_RATE = 1e-3
+
 
 @dataclass(frozen=True)
 class CurrentPeak:
@@ -37,12 +42,12 @@ class CurrentPeak:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """One segment of a voltammogram.
+    """One sweep of a voltammogram.
 
     Attributes
     ----------
     number, cycle
-        Number of the segment from 1, and cycle of the protocol from 0.
+        Number of the sweep from 1, and cycle of the protocol in which it begins, from 0.
     points
         Its points in the curves.
     anodic
@@ -93,25 +98,39 @@ class PeakPair:
 
 def sweeps(results: Results) -> tuple[Sweep, ...]:
     """Evaluate the voltage sweeps of a run; empty if it has none."""
+    steps = [step for step in segments(results) if step.kind == "sweep" and step.stop - step.first > 2]
+    if not steps:
+        return ()
     curves = results.curves
-    found: list[Sweep] = []
-    for step in segments(results):
-        if step.kind != "sweep" or step.stop - step.first < 3:
-            continue
-        time, voltage = (curves[name].to_numpy()[step.points] for name in ("time", "voltage"))
-        current = -curves["current_density"].to_numpy()[step.points]
-        passed = -np.diff(curves["charge"].to_numpy()[step.points])
-        anodic = bool(voltage[-1] > voltage[0])
+    time, voltage, charge = (curves[name].to_numpy() for name in ("time", "voltage", "charge"))
+    current = -curves["current_density"].to_numpy()
+
+    def rate(first: int, last: int) -> float:
+        return float((voltage[last] - voltage[first]) / (time[last] - time[first]))
+
+    joined = [[steps[0].cycle, steps[0].first, steps[0].stop]]
+    for step in steps[1:]:
+        _, first, stop = joined[-1]
+        before, now = rate(first, stop - 1), rate(step.first, step.last)
+        if step.first == stop and abs(now - before) <= _SAME_RATE * abs(before):
+            joined[-1][2] = step.stop
+        else:
+            joined.append([step.cycle, step.first, step.stop])
+    found = []
+    for number, (cycle, first, stop) in enumerate(joined, 1):
+        points = slice(first, stop)
+        anodic = rate(first, stop - 1) > 0.0
+        passed = -np.diff(charge[points])
         found.append(
             Sweep(
-                number=len(found) + 1,
-                cycle=step.cycle,
-                points=step.points,
+                number=number,
+                cycle=cycle,
+                points=points,
                 anodic=anodic,
-                start=float(voltage[0]),
-                end=float(voltage[-1]),
-                rate=float(abs(voltage[-1] - voltage[0]) / (time[-1] - time[0])),
-                peaks=current_peaks(voltage, current, anodic=anodic),
+                start=float(voltage[first]),
+                end=float(voltage[stop - 1]),
+                rate=abs(rate(first, stop - 1)),
+                peaks=current_peaks(voltage[points], current[points], anodic=anodic),
                 oxidation=float(np.maximum(passed, 0.0).sum()),
                 reduction=float(np.maximum(-passed, 0.0).sum()),
             )
@@ -132,7 +151,8 @@ def current_peaks(voltage: Curve, current: Curve, *, anodic: bool) -> tuple[Curr
         Looks for maxima; otherwise for minima.
     """
     sign = 1.0 if anodic else -1.0
-    height = sign * current
+    moved = np.concatenate([[True], np.diff(voltage) != 0.0])  # steps that were joined share a point
+    voltage, height = voltage[moved], sign * current[moved]
     found, _ = find_peaks(height, prominence=_PROMINENCE * np.ptp(height))
     peaks = []
     for at in found.tolist():

@@ -11,8 +11,8 @@ Currents obey Kirchhoff's law in both networks, so that Tellegen's theorem split
     Z·|Î|² = Σ_b v̂_b·î_b*,
 
 over all branches b: conduction in every phase, contacts, films, and at every interface ŝ = η̂ + Û_s, the overpotential
-(charge transfer, with the double layer beside it) and the equilibrium potential at the surface (diffusion and storage in
-the host). Each part is a complex function of the frequency and draws its own arc.
+(charge transfer, with the double layer beside it) and the equilibrium potential at the surface (diffusion and storage
+in the host). Each part is a complex function of the frequency and draws its own arc.
 """
 
 from __future__ import annotations
@@ -78,10 +78,8 @@ class Impedance:
         self._network = []
         for name in cathode.graph.phase_names:
             kind = cathode.cell.phases[name].kind if name in cathode.cell.phases else None
-            carrier = (
-                "separator" if name == separator else f"ion {name}" if kind == "electrolyte" else f"electron {name}"
-            )
-            self._network.append(carrier)
+            carrier = "ion" if kind == "electrolyte" else "electron"
+            self._network.append("separator" if name == separator else f"{carrier} {name}")
 
     def spectrum(self, frequencies: Array) -> Iterator[Response]:
         """Yield the response at every frequency in Hz."""

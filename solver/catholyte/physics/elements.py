@@ -12,7 +12,6 @@ hyperbolic function (Warburg). All values are per cell area.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -263,22 +262,3 @@ class Inductor:
     def chain(self) -> Chain:
         """Return nothing: its L di/dt is over, at microhenries and milliohms, before a cycler takes a point."""
         return Chain()
-
-
-def chain_of(elements: Iterable[Element]) -> Chain:
-    """Return the chain of elements in series."""
-    chains = [element.chain() for element in elements]
-    return Chain(
-        float(sum(chain.resistance for chain in chains)),
-        np.concatenate([_none(), *(chain.branch_resistance for chain in chains)]),
-        np.concatenate([_none(), *(chain.branch_time for chain in chains)]),
-        float(sum(chain.elastance for chain in chains)),
-    )
-
-
-def impedance_of(elements: Iterable[Element], omega: Reals) -> Complexes:
-    """Return the impedance of elements in series in Ω m², exact at every angular frequency in rad/s."""
-    total = np.zeros(np.shape(omega), dtype=np.complex128)
-    for element in elements:
-        total += element.impedance(omega)
-    return total

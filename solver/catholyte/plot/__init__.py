@@ -2,7 +2,7 @@
 
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
 from catholyte.plot.fields import lithiation_slices
-from catholyte.plot.pictures import plot_all
+from catholyte.plot.pictures import plot_all, plot_spectra
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
 from catholyte.plot.style import styled
 
@@ -11,6 +11,7 @@ __all__ = [
     "lithiation_slices",
     "lithiation_spread",
     "plot_all",
+    "plot_spectra",
     "polarisation_split",
     "scene_lithiation",
     "scene_phases",

@@ -204,8 +204,8 @@ def _cycle_handles(results: Results, halves: Sequence[HalfCycle], colours: dict[
     if len(colours) == 1:
         rates = {half.direction: current_text(results, half) for half in halves}
         if len(set(rates.values())) == 1:
-            label = f"{' and '.join(rates)}, {next(iter(rates.values()))}".capitalize()
-            return [_line(label.replace("c/", "C/"), colours[halves[0].number])]
+            label = f"{' and '.join(rates).capitalize()}, {next(iter(rates.values()))}"
+            return [_line(label, colours[halves[0].number])]
         return [_line(f"{half.direction}, {rates[half.direction]}", colours[half.number]) for half in halves]
     numbers = list(colours)
     shown = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), _LEGEND_LINES)).round().astype(int))

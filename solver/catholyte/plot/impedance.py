@@ -340,8 +340,8 @@ def _handles(spectra: Sequence[Spectrum]) -> list[Line2D]:
     """Return the lines of a legend, evenly spaced ones if there are many spectra."""
     shown = np.unique(np.linspace(0, len(spectra) - 1, min(len(spectra), _LEGEND_LINES)).round().astype(int))
     colours = sequence(len(spectra))
-    cycles = len({spectrum.cycle for spectrum in spectra}) > 1
-    return [Line2D([], [], color=colours[k], label=_state(spectra[k], cycle=cycles)) for k in shown]
+    alike = len({_state(spectrum) for spectrum in spectra}) < len(spectra)
+    return [Line2D([], [], color=colours[k], label=_state(spectra[k], cycle=alike)) for k in shown]
 
 
 def _legend(figure: Figure, spectra: Sequence[Spectrum]) -> None:

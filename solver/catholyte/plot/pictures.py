@@ -20,11 +20,12 @@ from catholyte.evaluation.voltammetry import sweeps
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
 from catholyte.plot.cycles import cycle_life, derivative_curves
 from catholyte.plot.fields import default_frames, is_layered, lithiation_slices
+from catholyte.plot.impedance import spectra_pictures
 from catholyte.plot.pulses import interruption_resistance, pulse_resistance, titration
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
 from catholyte.plot.style import DPI, styled
 from catholyte.plot.voltammogram import voltammogram
-from catholyte.results import Results
+from catholyte.results import Results, Spectrum
 
 FORMATS = ("png", "pdf", "svg")
 
@@ -67,6 +68,7 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
     written = []
     for name, draw in drawings.items():
         written += save(draw(results), folder, name, formats)
+    written += plot_spectra(results.spectra, folder, formats=formats)
     if is_layered(results.mesh):
         return written
     try:
@@ -77,6 +79,11 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
     except RenderError as error:
         _log.warning("%s", error)
     return written
+
+
+def plot_spectra(spectra: Sequence[Spectrum], folder: Path, *, formats: Sequence[str] = ("png",)) -> list[Path]:
+    """Write the pictures of impedance spectra and return the files."""
+    return [file for name, draw in spectra_pictures(spectra).items() for file in save(draw(), folder, name, formats)]
 
 
 def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("png",)) -> list[Path]:

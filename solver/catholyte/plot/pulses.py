@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from catholyte.evaluation.gitt import GittPulse
-from catholyte.evaluation.hppc import HppcPulse
+from catholyte.evaluation.hppc import HppcPulse, ends_at
 from catholyte.evaluation.interruption import Interruption
 from catholyte.plot.style import OKABE_ITO, REFERENCE, new_figure, open_frame, sequence, styled
 
@@ -61,7 +61,7 @@ def pulse_resistance(pulses: Sequence[HppcPulse], times: Sequence[float]) -> Fig
         figure = new_figure(4.4, 3.4)
         axes = figure.add_subplot()
         named = [(f"{time:g} s", [p.resistances[k] for p in pulses]) for k, time in enumerate(times)]
-        if len({round(p.duration, 6) for p in pulses} - set(times)) > 0 or not named:
+        if not all(ends_at(p, times) for p in pulses):
             named.append(("end", [p.final for p in pulses]))
         named = [(name, values) for name, values in named if np.isfinite(values).any()]
         for (name, values), colour in zip(named, sequence(len(named)), strict=True):

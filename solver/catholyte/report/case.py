@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from catholyte.report.tables import MA_CM2, MAH_CM2, MAH_G, length_text, new_table, pairs
 
 if TYPE_CHECKING:
     from catholyte.build import Built
+    from catholyte.experiment import Program
+
+#: so many sentences of a protocol are shown
+_SENTENCES = 20
 
 
 def check_report(built: Built) -> Group:
@@ -66,5 +72,16 @@ def check_report(built: Built) -> Group:
             ("estimated memory", f"{built.estimated_memory / 2**20:,.0f} MiB"),
         ],
     )
-    steps = pairs("Protocol", [(str(task.number + 1), task.item.text) for task in built.program.tasks][:20])
-    return Group(Text(built.case.title, style="bold cyan"), "", composition, "", numbers, "", steps)
+    return Group(Text(built.case.title, style="bold cyan"), "", composition, "", numbers, "", _protocol(built.program))
+
+
+def _protocol(program: Program) -> Table:
+    """Return the sentences of a protocol with the numbers of the tasks that each stands for."""
+    rows: list[tuple[str, str]] = []
+    for text, group in groupby(program.tasks, key=lambda task: task.item.text):
+        numbers = [task.number + 1 for task in group]
+        rows.append((str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}", text))
+    shown = rows[:_SENTENCES]
+    if len(rows) > len(shown):
+        shown.append(("…", f"{len(rows) - len(shown)} more"))
+    return pairs("Protocol", shown)

@@ -50,7 +50,7 @@ class Spectrum:
 
 
 def spectrum_row(impedance: complex, parts: Mapping[str, complex]) -> dict[str, float]:
-    """Return an impedance and its parts as numbers by name; :func:`read_spectra` makes complex numbers of them again."""
+    """Return an impedance and its parts as numbers by name, for :func:`read_spectra`."""
     row = {"real": impedance.real, "imaginary": impedance.imag}
     for name, value in parts.items():
         row |= {_REAL + name: value.real, _IMAGINARY + name: value.imag}

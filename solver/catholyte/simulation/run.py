@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomli_w
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from catholyte.build import Built
-from catholyte.case import Case, read_case
-from catholyte.errors import InputError, NotConverged
+from catholyte.case import Case, parse_case
+from catholyte.errors import CatholyteError, InputError, NotConverged
 from catholyte.experiment import Cursor, Moment, Spectrum, Step
 from catholyte.provenance import mesh_record, peak_memory, provenance, task_list
 from catholyte.results import Results, ResultWriter, run_log
@@ -142,7 +144,7 @@ class Simulation:
                         _log.info("step %s ended: %s", number, reason)
                     if on_update is not None:
                         on_update(update)
-        except NotConverged as error:
+        except CatholyteError as error:
             reason = str(error)
             raise
         finally:
@@ -227,9 +229,9 @@ class Simulation:
             except NotConverged as error:
                 yield given_up(now, None, error)
                 return
-            met = next((event for event in driven.events if event.value(frame.instant) <= 0.0), None)
-            yield reached(frame, progress, None if met is None else driven.ending(met.name, frame.instant))
-            if met is not None:
+            over = driven.over_at_once(frame.instant)
+            yield reached(frame, progress, None if over is None else driven.ending(over, frame.instant))
+            if over is not None:
                 return
             last = frame.evaluation
 
@@ -369,13 +371,10 @@ def continued_case(result: Path, steps: Sequence[str], folder: Path | None = Non
     InputError, InputErrors
         If ``result`` is none, or a step cannot be read.
     """
-    import json
-
     opened = Results.open(result)
     where = Path(opened.provenance.get("case_folder", ".")) if folder is None else folder
-    text = result / "case.toml"
     if not steps:
-        return read_case(text, folder=where)
-    before = read_case(text, folder=where).experiment.continued
-    lists = json.dumps([*before, list(steps)], ensure_ascii=False, default=list)
-    return read_case(text, [f"experiment.continued={lists}"], folder=where)
+        return parse_case(opened.case_text, folder=where, name=str(result / "case.toml"))
+    data = tomllib.loads(opened.case_text)
+    data["experiment"].setdefault("continued", []).append(list(steps))
+    return parse_case(tomli_w.dumps(data), folder=where, name=str(result / "case.toml"))

@@ -155,14 +155,20 @@ class Driven:
         basis, temperature = self.basis, self.temperature
         return lambda now: margin(rule.condition, basis.moment(now, temperature), rule.began, basis.scales)
 
+    def over_at_once(self, now: Instant) -> str | None:
+        """Return the event that ends the step as it begins: a rule that is met, a sweep that has arrived; or None."""
+        if self.end <= self.began.time:
+            return "time"
+        return next((event.name for event in self.events if event.value(now) <= 0.0), None)
+
     def ending(self, event: str, now: Instant) -> tuple[str, int]:
         """Return why the step ended, in words, and the group whose rule ended it, −1 if none did."""
         if event == "time":
-            timed = [
-                rule for rule in self.rules if rule.began.time + duration(rule.condition) <= self.end * (1 + 1e-14)
-            ]
+            end = self.end * (1.0 + 1e-14)
+            timed = [rule for rule in self.rules if rule.began.time + duration(rule.condition) <= end]
             if not timed:
-                return f"sweep arrived at {self.step.control.end:g} V", -1  # type: ignore[union-attr]
+                assert isinstance(self.step.control, SweepControl)
+                return f"sweep arrived at {self.step.control.end:g} V", -1
             rule = timed[0]
         else:
             rule = self.rules[int(event)]
