@@ -111,6 +111,21 @@ def test_broken_conditions_are_named(tmp_path):
     assert few.doubts == ("too few points",)
 
 
+@pytest.mark.parametrize(("growth", "doubted"), [(1.005, False), (1.1, True)])
+def test_a_bend_of_the_potential_curve_is_a_doubt(tmp_path, growth, doubted):
+    """ΔE_s grows from pulse to pulse; at the surface each pulse goes three times as far."""
+    t = np.linspace(0.0, 100.0, 60)
+    relaxed, steady = 4.0, 0.01
+    steps = [rest(1.0, relaxed)]
+    for _ in range(5):
+        steps.append(Step(t, relaxed - 0.1 - 3.0 * steady * np.sqrt(t / 100.0), ONE_C, role="gitt pulse"))
+        relaxed -= steady
+        steps.append(rest(1.0, relaxed, role="gitt rest"))
+        steady *= growth
+    pulses = gitt(recorded(tmp_path / "r.results", steps), LENGTH)
+    assert [pulse.doubts == ("dE/dx not constant",) for pulse in pulses] == [doubted] * 5
+
+
 def test_rests_that_are_missing(tmp_path):
     steps = [
         constant(ONE_C, 0.1, 4.0, 3.9, curves={"equilibrium_voltage": 4.1}, role="gitt pulse"),

@@ -17,8 +17,10 @@ from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.models.parameters import CellParameters, Interface, Lumped, Phase
+from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.kinetics import ButlerVolmer, Linear, SymmetricExchange
 from catholyte.physics.transport import IonConduction
+from catholyte.solve.bdf import Past
 
 NAMES = ("separator", "electrolyte", "active", "dual", "carbon", "collector layer", "void")
 GAMMA = 0.37
@@ -49,9 +51,17 @@ def random_cathode() -> Cathode:
     bv, i0 = ButlerVolmer(0.4), SymmetricExchange(0.7)
     interfaces = dict(
         [
-            pair("active", "electrolyte", Interface(bv, i0, contact_resistance=1e-4, film_resistance=2e-3)),
+            pair(
+                "active",
+                "electrolyte",
+                Interface(bv, i0, contact_resistance=1e-4, film_resistance=2e-3, double_layer=DoubleLayer(0.2)),
+            ),
             pair("active", "separator", Interface(bv, i0)),
-            pair("dual", "electrolyte", Interface(Linear(), SymmetricExchange(3.0), film_resistance=1e-4)),
+            pair(
+                "dual",
+                "electrolyte",
+                Interface(Linear(), SymmetricExchange(3.0), film_resistance=1e-4, double_layer=DoubleLayer(3.0)),
+            ),
             pair("active", "carbon", Interface(contact_resistance=3e-5)),
             pair("separator", "electrolyte", Interface(contact_resistance=1e-4)),
             pair("collector layer", "collector", Interface(contact_resistance=1e-4)),
@@ -62,10 +72,12 @@ def random_cathode() -> Cathode:
     return Cathode(graph, CellParameters(phases, interfaces, 6.4e-12, T, lumped))
 
 
-@pytest.fixture(scope="module")
-def point():
-    """A random state, its evaluation, and ∂(rate)/∂u by complex step."""
+@pytest.fixture(scope="module", params=["at rest", "in a time step"])
+def point(request):
+    """A random state, its evaluation, and ∂(rate)/∂u by complex step; the double layers are at rest, or charge."""
     cathode = random_cathode()
+    memory = 3.7 + 0.1 * np.random.default_rng(5).standard_normal(cathode.n_memory)
+    past = Past(GAMMA, -GAMMA * memory) if request.param == "in a time step" else None
     rng = np.random.default_rng(4)
     u = np.empty(cathode.size)
     u[: cathode.n_phi] = 0.02 * rng.standard_normal(cathode.n_phi)
@@ -78,15 +90,17 @@ def point():
         v = u.astype(complex)
         v[k] += 1j * h
         phi, _, _ = cathode.split(v)
-        derivative[:, k] = evaluate_rate(cathode, v).imag / h
+        derivative[:, k] = cathode.evaluate(v, None, past).rate.imag / h
         current[k] = -np.sum(cathode.counter.conductance * phi[cathode.counter.unknown]).imag / h
     return SimpleNamespace(
-        cathode=cathode, u=u, at=cathode.evaluate(u), derivative=derivative, current=current, rng=rng
+        cathode=cathode,
+        u=u,
+        past=past,
+        at=cathode.evaluate(u, None, past),
+        derivative=derivative,
+        current=current,
+        rng=rng,
     )
-
-
-def evaluate_rate(cathode: Cathode, v):
-    return cathode.evaluate(v).rate
 
 
 def test_the_state_is_rich(point):
@@ -124,6 +138,19 @@ def test_matrix_is_the_derivative(point, control):
     np.testing.assert_allclose(matrix[-1], row, rtol=1e-12, atol=1e-14 * np.abs(row).max())
 
 
+def test_matrix_of_held_double_layers_is_the_derivative(point):
+    """In an instant only potentials change; the faces answer with their resistances."""
+    cathode, n = point.cathode, point.cathode.n_phi
+    past = Past.hold(3.7 + 0.1 * np.random.default_rng(6).standard_normal(cathode.n_memory))
+    at = cathode.evaluate(point.u, None, past)
+    matrix = cathode.system(at, 0.0, CurrentControl(1e-9), frozen=True).matrix().toarray()
+    for k in [*range(n), cathode.size - 1]:
+        v = point.u.astype(complex)
+        v[k] += 1e-30j
+        expected = -cathode.evaluate(v, None, past).rate[:n].imag / 1e-30
+        np.testing.assert_allclose(matrix[:n, k], expected, rtol=1e-9, atol=1e-12 * np.abs(matrix[:n, :n]).max())
+
+
 @pytest.mark.parametrize("control", [CurrentControl(1e-9), VoltageControl(3.6)])
 def test_terminal_row_is_the_derivative_of_the_control(point, control):
     cathode = point.cathode
@@ -132,7 +159,7 @@ def test_terminal_row_is_the_derivative_of_the_control(point, control):
     h = 1e-5
 
     def left(u):
-        at = cathode.evaluate(u)
+        at = cathode.evaluate(u, None, point.past)
         return control.equation(at.current, at.voltage)[0]
 
     change = (left(point.u + h * direction) - left(point.u - h * direction)) / (2.0 * h)
@@ -144,7 +171,7 @@ def test_complex_step_reaches_the_terminal_voltage(point):
     cathode = point.cathode
     v = point.u.astype(complex)
     v[cathode.counter.unknown[0]] += 1e-30j
-    slope = cathode.evaluate(v).voltage.imag / 1e-30
+    slope = cathode.evaluate(v, None, point.past).voltage.imag / 1e-30
     drop = point.at.drop.slope
     assert slope == pytest.approx(-drop * point.current[cathode.counter.unknown[0]], rel=1e-12)
 
@@ -181,7 +208,9 @@ def test_rates_conserve_charge(point):
     size = np.abs(at.rate).sum()
     assert at.rate[:n_e].sum() == pytest.approx(-reaction - to_collector, abs=1e-12 * size)
     assert at.rate[n_e:n].sum() == pytest.approx(reaction + at.current, abs=1e-12 * size)
-    assert at.rate[n:].sum() == pytest.approx(-reaction, abs=1e-12 * size)
+    faradaic = sum(float(np.sum(g.area * s.faradaic.i)) for g, s in zip(cathode.reacting, at.faces, strict=True))
+    assert at.rate[n:].sum() == pytest.approx(-faradaic, abs=1e-12 * size)
+    assert (faradaic != reaction) == (point.past is not None)
 
 
 def test_reduced_blocks_are_symmetric_positive(point):

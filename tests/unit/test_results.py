@@ -160,6 +160,7 @@ def test_plain_xarray_reads_the_store_without_complaint(tmp_path: Path, recwarn:
         "mesh",
         "curves",
         "fields",
+        "spectra",
     }
     assert [str(w.message) for w in recwarn] == []
 

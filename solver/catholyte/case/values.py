@@ -92,7 +92,7 @@ def _volume_share(value: object) -> float:
     return number
 
 
-#: the least exponent of a ZARC: below it the arc spans more decades than any time of a run has
+#: the least exponent of a constant-phase element: below it an arc spans more decades than any run
 LEAST_EXPONENT = 0.2
 
 

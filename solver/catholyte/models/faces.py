@@ -84,9 +84,9 @@ class ReactingFaces:
 
     @cached_property
     def resistance(self) -> Floats:
-        """Everything in series with the kinetics, in Ω m²."""
+        """What all of the current passes in series with the interface, in Ω m²."""
         series = self.interface.contact_resistance + self.interface.film_resistance
-        return self.ohmic_e + self.ohmic_i + self.ohmic_host + series
+        return self.ohmic_e + self.ohmic_i + series
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def cycle_life(table: Sequence[Cycle], basis: Basis) -> Figure:
         upper.set_ylim(bottom=0.0, top=1.08 * upper.dataLim.y1)
         upper.set_ylabel(f"Capacity ({typeset(basis.capacity_unit)})")
         upper.set_title(basis.words)
-        upper.legend(loc="lower left")
+        upper.legend(loc="best")
         for name, values, colour in (
             ("Coulombic", [c.coulombic_efficiency for c in table], OKABE_ITO["black"]),
             ("Voltage", [c.voltage_efficiency for c in table], OKABE_ITO["sky"]),

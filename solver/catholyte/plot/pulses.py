@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from catholyte.evaluation.gitt import GittPulse
 from catholyte.evaluation.hppc import HppcPulse, ends_at
@@ -44,6 +45,7 @@ def titration(pulses: Sequence[GittPulse]) -> Figure:
         upper.set_ylabel("Apparent diffusivity (m² s⁻¹)")
         lower.set_ylabel("Relaxed voltage\nvs Li/Li⁺ (V)")
         lower.set_xlabel("Lithiation x (–)")
+        lower.xaxis.set_major_locator(MaxNLocator(6))
         upper.margins(x=0.04)
         lower.margins(x=0.04, y=0.06)
         if any(p.doubts for p in pulses):
