@@ -1,9 +1,9 @@
 """Print how time, iterations and memory grow with the size: effective transport, coupled solve, steps, whole discharge.
 
-    python -m benchmarks.report [--effective] [--coupled] [--steps] [--discharge] [--sizes N …] [--threads N]
+    python -m benchmarks.report [--effective] [--coupled] [--steps] [--impedance] [--discharge] [--sizes N …]
 
-Without a section: all but the discharge. Every size runs in a process of its own, one after the other, so that its peak
-memory is its own. A first solve of a small case, uncounted, compiles the kernels.
+Without a section: all but impedance and discharge. Every size runs in a process of its own, one after the other, so
+that its peak memory is its own. A first solve of a small case, uncounted, compiles the kernels.
 """
 
 from __future__ import annotations
@@ -116,6 +116,26 @@ SECTIONS = {
         ),
         ("s", "peak MiB"),
         ("newton", "linear"),
+    ),
+    "impedance": Section(
+        "spectrum of 60 frequencies, 1 MHz to 1 mHz, of the main case with double layers, against an implicit step",
+        (32, 48, 96),
+        "unknowns",
+        (
+            _EDGE,
+            Column("unknowns", "unknowns", ",d"),
+            Column("s", "s/frequency"),
+            Column("step", "s/implicit step"),
+            Column("ratio", "ratio", ".2f"),
+            Column("us", "µs/unknown"),
+            _RELATIVE,
+            Column("iterations", "iterations", ".1f"),
+            Column("most", "most", "d"),
+            _PEAK,
+            Column("B", "B/unknown", ",.0f"),
+        ),
+        ("s", "peak MiB"),
+        ("iterations",),
     ),
     "discharge": Section(
         "whole discharge of the main case at 0.1C, start to stored result",
@@ -233,6 +253,17 @@ def steps(*, voxels: int) -> dict[str, Any]:
         "estimate MiB": step.simulation.built.estimated_memory / 2**20,
         **_memory(unknowns, before),
     }
+
+
+def impedance(*, voxels: int) -> dict[str, Any]:
+    """Measure a spectrum and, for comparison, implicit steps of the same size."""
+    from benchmarks.suite.discharge import warm_up
+    from benchmarks.suite.impedance import spectrum_cost
+
+    warm_up()
+    before = restart_peak()
+    cost = spectrum_cost(voxels)
+    return cost | {"us": 1e6 * cost["s"] / cost["unknowns"], **_memory(int(cost["unknowns"]), before)}
 
 
 def discharge(*, voxels: int) -> dict[str, Any]:

@@ -7,8 +7,12 @@ import platform
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from catholyte.build import Built
+from catholyte.build.geometry import COLLECTOR, SEPARATOR
 from catholyte.experiment import Program, Spectrum, Step
+from catholyte.mesh.area import interface_areas
 from catholyte.models.cathode import Cathode
 from catholyte.results import MeshRecord
 
@@ -46,13 +50,45 @@ def provenance(built: Built, cathode: Cathode) -> dict[str, Any]:
         "areal_mass_kg_m2": design.areal_mass,
         "nominal_capacity_As_kg": design.nominal_capacity,
         "theoretical_capacity_As_kg": design.theoretical_capacity,
-        "interface_area_m2_m2": _per_area(cathode, sum(float(group.area.sum()) for group in cathode.reacting)),
+        "separator_areal_mass_kg_m2": _layer_mass(built, SEPARATOR),
+        "collector_areal_mass_kg_m2": _layer_mass(built, COLLECTOR),
+        "interface_area_counted_m2_m2": _per_area(cathode, _reacting_area(cathode)),
+        "interface_area_m2_m2": _per_area(cathode, _reacting_area(cathode) * _area_correction(built, cathode)),
         "active_volume_m3_m2": _per_area(cathode, float(cathode.graph.volume[cathode.host_cells].sum())),
         "tasks": task_list(built.program),
         "case_folder": str(built.case.folder.resolve()),
         "connected": dict(built.percolation.connected),
         "reacting": dict(built.percolation.reacting),
     }
+
+
+def _reacting_area(cathode: Cathode) -> float:
+    return sum(float(group.area.sum()) for group in cathode.reacting)
+
+
+def _area_correction(built: Built, cathode: Cathode) -> float:
+    """Return the area of the surfaces behind the voxels over that of the voxel faces, where the electrode reacts.
+
+    Flat layers have the area of their faces.
+    """
+    if built.case.mesh.laminate is not None:
+        return 1.0
+    image = built.geometry
+    across = built.case.mesh.side_walls == "periodic"
+    areas = interface_areas(image.labels, image.spacing, len(image.phase_names), periodic=(False, across, across))
+    pairs = [tuple(image.phase_names.index(name) for name in group.names) for group in cathode.reacting]
+    counted = sum(float(areas.counted[pair]) for pair in pairs)
+    return sum(float(areas.corrected[pair]) for pair in pairs) / counted
+
+
+def _layer_mass(built: Built, name: str) -> float:
+    """Return the mass of a layer that is meshed, in kg/m²; zero where there is none."""
+    image = built.geometry
+    if name not in image.phase_names:
+        return 0.0
+    voxels = np.count_nonzero(image.labels == image.phase_names.index(name))
+    thickness = voxels * image.spacing[0] / (image.labels.shape[1] * image.labels.shape[2])
+    return float(thickness * built.materials[name].property("density").value)
 
 
 def _per_area(cathode: Cathode, value: float) -> float:

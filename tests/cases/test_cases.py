@@ -44,6 +44,10 @@ def check(results, expected):
     assert flowing.any()
     assert np.max(np.abs(gap[flowing])) < 1e-6, "the split of the polarisation does not sum to the whole"
     assert results.counts.frames >= 2
+    for entry in expected.get("impedance", []):
+        spectrum = results.spectra[-1]
+        Z = 1e4 * spectrum.impedance[np.argmin(np.abs(np.log(spectrum.frequency / entry["frequency"])))]
+        assert abs(Z - complex(entry["real"], entry["imaginary"])) < entry["tolerance"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)

@@ -167,7 +167,7 @@ GAMMA = C_MAX * L
 
 
 def thin(i0: float) -> Cathode:
-    return film(2, L, D=1e-8, i0=i0)
+    return film(1, L, D=1e-8, i0=i0)
 
 
 def test_reversible_thin_film():
@@ -241,7 +241,7 @@ def test_charging_current_of_a_sweep():
     C, resistance, rate = 10.0, 0.05, 1e-2
     graph = laminate_graph([("electrolyte", 1), ("active", 1)], (1e-6, 1e-3, 1e-3))
     options = {"film_resistance": resistance, "double_layer": DoubleLayer(C), "cross_section": AREA}
-    host = host_phase(straight(U0, 0.0), c_max=1e12, D=1e-6, sigma=1e9)
+    host = host_phase(straight(U0, 0.0), c_max=C_MAX, D=1e-8, sigma=1e9)
     problem = Cathode(graph, cell_parameters(host, sigma_i=1e9, i0=ConstantExchange(1e-9), **options))
     settings = Settings(x_tolerance=1e-9, voltage_tolerance=1e-9, current_tolerance=1e-7)
     pieces = [Piece(SweepControl(U0, -rate, 0.0), 5.0), Piece(SweepControl(U0 - 5.0 * rate, rate, 5.0), 5.0)]

@@ -296,7 +296,7 @@ class Simulation:
             step=cursor.count + 1,
             n_steps=planned,
             cycle=cursor.cycle + 1,
-            text=item.text,
+            text=item.text if isinstance(item, Spectrum) or not item.role else f"{item.text} ({item.role})",
             time=moment.time,
             wall_time=wall_time,
             voltage=moment.voltage + self.basis.reference,
