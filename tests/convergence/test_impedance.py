@@ -20,6 +20,7 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.elements import FiniteLengthWarburg, ParallelRC, Zarc
 from catholyte.physics.kinetics import ButlerVolmer, SymmetricExchange
+from catholyte.physics.transport import IonConduction
 from catholyte.solve.linear import DirectSolver, KrylovSolver
 from catholyte.solve.transient import Integrator, Settings
 
@@ -105,27 +106,41 @@ def test_randles_circuit():
 
 
 def test_finite_space_warburg():
-    """Without a double layer: 0.1 % from the blocking tail to where the layer at the surface has 18 cells."""
-    planar = Planar(n=200, C=0.0, i0=1e6, film=0.0)
-    f = np.geomspace(1e-6, 20.0, 30) * planar.D / planar.L**2
+    """From the blocking tail to a layer at the surface that is far thinner than one of the twenty cells."""
+    planar = Planar(n=20, C=0.0, i0=1e6, film=0.0)
+    f = np.geomspace(1e-6, 1e6, 50) * planar.D / planar.L**2
     Z, exact = spectrum(planar.model(), f), planar.exact(f)
-    assert np.abs(Z / exact - 1.0).max() < 1e-3
+    assert np.abs(Z / exact - 1.0).max() < 4e-4
+    assert np.abs(Z / exact - 1.0)[-10:].max() < 1e-9
+
+
+def test_diffusion_carried_by_a_conductivity():
+    """σ_i along U(x) is diffusion with D = −(σ_i/F)·dU/dc, at every frequency."""
+    planar = Planar(n=20, C=0.0, i0=1e6, film=0.0)
+    diffusing = planar.model()
+    sigma = planar.D * F * planar.c_max / -planar.slope
+    host = diffusing.cell.phases["active"].host
+    carried = replace(host, transport=IonConduction(sigma, host.U))
+    phases = {**diffusing.cell.phases, "active": replace(diffusing.cell.phases["active"], host=carried)}
+    conducting = Cathode(diffusing.graph, replace(diffusing.cell, phases=phases))
+    f = np.geomspace(1e-6, 1e6, 20) * planar.D / planar.L**2
+    np.testing.assert_allclose(spectrum(conducting, f), spectrum(diffusing, f), rtol=1e-6)
 
 
 @pytest.mark.parametrize("exponent", [1.0, 0.85])
 def test_randles_with_diffusion(exponent):
-    planar = Planar(exponent=exponent, D=1e-12, n=200)
+    planar = Planar(exponent=exponent, n=20)
     f = np.geomspace(1e-7, 1e6, 40)
     assert np.abs(spectrum(planar.model(), f) / planar.exact(f) - 1.0).max() < 1e-3
 
 
 def test_diffusion_converges_at_second_order():
-    f, sizes = 20.0 * Planar.D / Planar.L**2, [20, 40, 80]
+    f, sizes = 0.5 * Planar.D / Planar.L**2, [10, 20, 40]
     errors = []
     for n in sizes:
         planar = Planar(n=n, C=0.0, i0=1e6, film=0.0)
         errors.append(abs(spectrum(planar.model(), f)[0] - planar.exact(f)))
-    assert observed_order(sizes, errors) == pytest.approx(-2.0, abs=0.2)
+    assert observed_order(sizes, errors) == pytest.approx(-2.0, abs=0.1)
 
 
 def test_lumped_elements_are_in_series():
@@ -174,7 +189,7 @@ class Line:
         labels = np.zeros((self.n, 2, 1), np.uint8)
         labels[:, 1] = 1
         graph = voxel_graph(labels, (self.L / self.n, self.w, self.w), ("electrolyte", "active"))
-        # One cell across: its half-cell diffusion is in series. D is too small for lithium to travel along the column.
+        # One cell across, whose diffusion hardly counts beside the reaction. Lithium must not travel along the column.
         across = host_phase(straight(4.0, -0.8), c_max=self.c_max, D=self.D, sigma=self.sigma_e)
         cell = cell_parameters(
             across,
@@ -211,8 +226,8 @@ def test_blocking_transmission_line():
 
 def test_reacting_transmission_line():
     """With reaction and storage along the line: two rails joined by chemical capacitors (Jamnik & Maier 2001)."""
-    line = Line(D=1e-15)
-    f = np.geomspace(1e-4, 1e3, 29)
+    line = Line(L=1e-3, i0=2e-4, D=1.3e-15)
+    f = np.geomspace(1e-7, 1e2, 29)
     assert np.abs(spectrum(line.model(), f) / line.exact(f) - 1.0).max() < 1e-3
 
 
@@ -222,15 +237,15 @@ def test_reacting_transmission_line():
 @pytest.mark.parametrize("current", [0.0, 3.0])
 def test_low_frequencies_tend_to_the_slope_of_the_polarisation_curve(current):
     """With a store of lithium that never changes, at rest and with the bias current on."""
-    line = Line(c_max=1e16, D=1e-22, n=40)
+    line = Line(c_max=1e16, D=1e-12, n=40)
     problem = line.model()
     I = current * problem.cell.cross_section  # noqa: E741
     d = 1e-4 * problem.cell.cross_section
     up, down = rested(problem, current=I + d), rested(problem, current=I - d)
     slope = (down.voltage - up.voltage) / (2.0 * d) * problem.cell.cross_section
     Z = spectrum(problem, 1e-9, rested(problem, current=I))[0]
-    assert Z.real == pytest.approx(slope, rel=1e-6)
-    assert abs(Z.imag) < 1e-6 * Z.real
+    assert Z.real == pytest.approx(slope, rel=1e-5)
+    assert abs(Z.imag) < 1e-5 * Z.real
 
 
 def test_spectrum_is_the_transform_of_a_small_step_in_time():

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +54,8 @@ def test_any_protocol_ends_with_a_reason_and_conserves_charge(experiment):
     s = simulation(experiment)
     folder = Path(tempfile.mkdtemp())
     try:
-        try:
+        with suppress(NotConverged):  # what follows holds up to there, and the reason is stated
             s.run(folder / "out")
-        except NotConverged as error:
-            assert str(error)  # a stated reason; what follows holds up to there
         results = Results.open(folder / "out")
         assert results.provenance["end_reason"]
         curves, fields = results.curves, results.fields

@@ -24,7 +24,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 from scipy.signal import find_peaks
 
@@ -33,8 +33,8 @@ from catholyte.evaluation.spectrum import Complexes, Reals, read_spectrum
 
 #: the λ that are tried: below the first nothing more is seen in a spectrum without noise
 _LAMBDAS = tuple(10.0**k for k in np.arange(-5.0, -0.9, 0.5))
-#: a λ is as good as the best if its score is within this factor; the largest such one is taken
-_AS_GOOD = 1.7
+#: a λ is as good as the best if its score is within this factor, or its residual so small; the largest one is taken
+_AS_GOOD, _GOOD = 1.7, 3e-5
 _ROUNDS = 4
 #: how far around a point γ and its curvature count for the weight, in units of ln τ, and the part that curvature counts
 _NEAR_HEIGHT, _NEAR_CURVATURE, _CURVATURE = 1.0, 0.3, 0.3
@@ -42,6 +42,8 @@ _NEAR_HEIGHT, _NEAR_CURVATURE, _CURVATURE = 1.0, 0.3, 0.3
 _FLOOR = 1e-2
 #: a peak stands out of its surroundings by this part of its height, and holds this part of the polarisation
 _LEAST_PROMINENCE, _LEAST_SHARE = 0.05, 0.005
+#: less than this part of a peak within a decade of it is its flank: regularisation is not good to more
+_FLANK = 0.1
 _ROUNDING = 1e-10
 
 
@@ -144,7 +146,7 @@ def relaxation_times(
     else:
         tried = [(value, *problem.solve(value)) for value in _LAMBDAS]
         best = min(score for _, _, score in tried)
-        chosen, x, _ = next(trial for trial in reversed(tried) if trial[2] <= _AS_GOOD * best)
+        chosen, x, _ = next(trial for trial in reversed(tried) if trial[2] <= max(_AS_GOOD * best, _GOOD**2))
     residual = problem.residual(x)
     m = problem.tau.size
     values = dict.fromkeys(("resistance", "inductance", "elastance"), 0.0)
@@ -231,9 +233,10 @@ def _peaks(tau: Reals, gamma: Reals, step: float) -> tuple[Peak, ...]:
         inner = [a + int(np.argmin(gamma[a : b + 1])) for a, b in itertools.pairwise(at)]
         edges = [0, *inner, gamma.size]
         areas = np.array([gamma[a:b].sum() * step for a, b in itertools.pairwise(edges)])
-        if areas.min() >= _LEAST_SHARE * total or at.size == 1:
+        faint = [k for k in range(at.size) if areas[k] < _LEAST_SHARE * total or _is_flank(k, at, areas, step)]
+        if not faint or at.size == 1:
             break
-        at = np.delete(at, int(np.argmin(areas)))
+        at = np.delete(at, min(faint, key=lambda k: areas[k]))
     peaks = []
     for k, area in zip(at, areas, strict=True):
         before, here, behind = padded[k : k + 3]
@@ -242,3 +245,9 @@ def _peaks(tau: Reals, gamma: Reals, step: float) -> tuple[Peak, ...]:
         time = float(tau[k] * np.exp(step * shift))
         peaks.append(Peak(time, 1.0 / (2.0 * np.pi * time), float(area), float(area / total)))
     return tuple(peaks)
+
+
+def _is_flank(k: int, at: NDArray[np.intp], areas: Reals, step: float) -> bool:
+    """Whether a peak lies so close to a much larger one that it is part of its flank."""
+    neighbours = [j for j in (k - 1, k + 1) if 0 <= j < at.size]
+    return any(areas[k] < _FLANK * areas[j] and abs(at[k] - at[j]) * step < np.log(10.0) for j in neighbours)

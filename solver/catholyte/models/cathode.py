@@ -384,7 +384,8 @@ class Cathode:
     def alternating(self, at: Evaluation, omega: float) -> CoupledSystem:
         """Return iωM − ∂F/∂u at an evaluated state, with the current given.
 
-        Double layers and the displacement current of phases with a permittivity take part.
+        Double layers and the displacement current of phases with a permittivity take part, and the half cells next to
+        the faces answer as exactly as the frequency asks for (``physics/half_cell.py``).
 
         Parameters
         ----------
@@ -411,7 +412,9 @@ class Cathode:
         for group, solution in zip(self.reacting, at.faces, strict=True):
             layer = group.interface.double_layer
             admittance = 0j if layer is None else layer.admittance(omega)
-            out.append(LinearFace.of(solution.faradaic, group.resistance, group.ohmic_host, admittance))
+            depletion, inner = group.half_cell(solution.faradaic, omega)
+            excess = depletion - group.depletion
+            out.append(LinearFace.of(solution.faradaic, group.resistance, inner, admittance, excess))
         return tuple(out)
 
     def _coupled(

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from catholyte.mesh.graph import Graph
 from catholyte.models.parameters import CellParameters, Interface
-from catholyte.physics.interface import Reaction
+from catholyte.physics.constants import F
+from catholyte.physics.half_cell import depletion_factor
+from catholyte.physics.interface import FaceState, Reaction
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
@@ -62,6 +64,8 @@ class ReactingFaces:
         Half-cell resistances in Ω m²: electrons, ions, and lithium carried by an ionic conductivity.
     depletion
         Drop of site fraction per unit current in m²/A.
+    storage
+        F·c_max·ℓ of the half cells in A s/m².
     interface
         Film and contact resistance.
     reaction
@@ -79,6 +83,7 @@ class ReactingFaces:
     ohmic_i: Floats
     ohmic_host: Floats
     depletion: Floats
+    storage: Floats
     interface: Interface
     reaction: Reaction
 
@@ -87,6 +92,14 @@ class ReactingFaces:
         """What all of the current passes in series with the interface, in Ω m²."""
         series = self.interface.contact_resistance + self.interface.film_resistance
         return self.ohmic_e + self.ohmic_i + series
+
+
+    def half_cell(self, state: FaceState, omega: float) -> tuple[Array, Array]:
+        """Return depletion in m²/A and inner resistance in Ω m² at an angular frequency in rad/s."""
+        # A conductivity σ_i carries lithium like D = −(σ_i/F)·dU/dc.
+        steepness = np.maximum(-state.dU, 1e-12)
+        factor = depletion_factor(omega, self.storage * (self.depletion + self.ohmic_host / steepness))
+        return factor * self.depletion, factor * self.ohmic_host
 
 
 @dataclass(frozen=True)
@@ -184,6 +197,7 @@ class Faces:
             far / sigma[q],
             host.transport.resistance(near),
             host.transport.depletion(near),
+            F * host.c_max * near,
             interface,
             Reaction(host.U, interface.rate, interface.i0, cell.temperature),
         )

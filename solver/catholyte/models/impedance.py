@@ -126,7 +126,7 @@ class Impedance:
         self._conduction(u, omega, add)
         linear = self.cathode.alternating_faces(self.at, omega)
         for k, faces in enumerate(linear):
-            self._interface(u, k, faces, add)
+            self._interface(u, omega, k, faces, add)
         return parts
 
     def _conduction(self, u: Array, omega: float, add: Any) -> None:
@@ -159,7 +159,7 @@ class Impedance:
                 if contact[phase == k].any():
                     add(f"contact {names[k]}|{name}", power[phase == k] @ contact[phase == k])
 
-    def _interface(self, u: Array, k: int, faces: LinearFace, add: Any) -> None:
+    def _interface(self, u: Array, omega: float, k: int, faces: LinearFace, add: Any) -> None:
         cathode, group, state = self.cathode, self.cathode.reacting[k], self.at.faces[k].faradaic
         phi, x, V = cathode.split(u)
         delta, dx = V + phi[group.electron] - phi[group.ion], x[group.host]
@@ -173,6 +173,7 @@ class Impedance:
         add(f"contact {pair}", square.sum() * group.interface.contact_resistance)
         add(f"film {pair}", square.sum() * group.interface.film_resistance)
         flow = group.area * np.conj(i)
-        surface = state.dU * (dx - group.depletion * faradaic) + group.ohmic_host * faradaic
+        depletion, inner = group.half_cell(state, omega)
+        surface = state.dU * (dx - depletion * faradaic) + inner * faradaic
         add(f"diffusion {group.names[0]}", flow @ surface)
         add(f"reaction {pair}", flow @ (delta - group.resistance * i - surface))

@@ -74,7 +74,14 @@ class LinearFace:
     passing: Array
 
     @classmethod
-    def of(cls, state: FaceState, resistance: Floats, inner: Floats, admittance: complex) -> LinearFace:
+    def of(
+        cls,
+        state: FaceState,
+        resistance: Floats,
+        inner: Array,
+        admittance: complex,
+        excess_depletion: Array | float = 0.0,
+    ) -> LinearFace:
         """Linearise a face about the solution of its balance.
 
         Parameters
@@ -87,9 +94,11 @@ class LinearFace:
             Resistance inside the host that only the faradaic current meets in Ω m², a part of s.
         admittance
             Y in S/m², real for an implicit step and complex at a frequency.
+        excess_depletion
+            What the drop of the site fraction in the half cell exceeds that of the solution by, in m²/A.
         """
         k = 1.0 + resistance * admittance
-        slope = inner + state.slope
+        slope = inner + state.slope + excess_depletion * state.lift
         alone = 1.0 / (resistance / k + slope)
         faradaic = alone / k
         # ds/dΔφ = slope·alone/k: what is left of Δφ after the resistance.
