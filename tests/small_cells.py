@@ -18,8 +18,9 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.kinetics import ButlerVolmer, RateLaw, SymmetricExchange
 from catholyte.physics.transport import Diffusion
 from catholyte.solve.events import Event
+from catholyte.solve.frames import Frame, Progress, Settings
 from catholyte.solve.linear import DirectSolver, LinearSolver
-from catholyte.solve.transient import Frame, Integrator, Progress, Settings
+from catholyte.solve.transient import Integrator
 
 NAMES = ("electrolyte", "active", "carbon", "void")
 ELECTROLYTE, ACTIVE, CARBON, VOID = range(4)

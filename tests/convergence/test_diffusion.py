@@ -19,8 +19,9 @@ from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.physics.constants import F
 from catholyte.physics.kinetics import ConstantExchange
 from catholyte.physics.transport import Diffusion, IonConduction
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import linear_solver
-from catholyte.solve.transient import Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 C_MAX, D, SIZE = 5e4, 1e-14, 1e-6
 TIME = SIZE * SIZE / D

@@ -21,8 +21,9 @@ from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.elements import FiniteLengthWarburg, ParallelRC, Zarc
 from catholyte.physics.kinetics import ButlerVolmer, SymmetricExchange
 from catholyte.physics.transport import IonConduction
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import DirectSolver, KrylovSolver
-from catholyte.solve.transient import Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 VACUUM = 8.8541878128e-12
 

@@ -24,9 +24,10 @@ from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.physics.constants import F
 from catholyte.physics.kinetics import ButlerVolmer, ConstantExchange, SymmetricExchange
 from catholyte.solve.bdf import History
+from catholyte.solve.frames import Progress, Settings
 from catholyte.solve.linear import DirectSolver
 from catholyte.solve.newton import newton
-from catholyte.solve.transient import Integrator, Progress, Settings
+from catholyte.solve.transient import Integrator
 
 C_MAX, D, SIZE, AREA = 5e4, 1e-14, 1e-6, 1e-6
 SIGMA_I, SIGMA_E, CONTACT = 1e-3, 2e-3, 1e-4

@@ -23,8 +23,9 @@ from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.physics.kinetics import ConstantExchange
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import linear_solver
-from catholyte.solve.transient import Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 LENGTH, WIDTH = 50e-6, 1e-8
 U0 = 3.8

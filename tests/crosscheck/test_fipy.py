@@ -27,7 +27,7 @@ from small_cells import (
 
 from catholyte.models.control import VoltageControl
 from catholyte.physics.constants import F, R
-from catholyte.solve.transient import Settings
+from catholyte.solve.frames import Settings
 
 os.environ.setdefault("FIPY_SOLVERS", "scipy")
 fipy = pytest.importorskip("fipy")

@@ -26,8 +26,9 @@ from catholyte.errors import MeshError
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.models.parameters import Lumped
 from catholyte.physics.kinetics import ButlerVolmer, Linear
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import DirectSolver
-from catholyte.solve.transient import Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 #: a failing example is small already, and shrinking it would run hundreds of integrations
 UNSHRUNK = {"deadline": None, "derandomize": True, "phases": (Phase.explicit, Phase.generate)}

@@ -11,8 +11,8 @@ from small_cells import ACTIVE, CARBON, ELECTROLYTE, VOID, Constants, Piece, hal
 
 from catholyte.errors import MeshError
 from catholyte.models.control import CurrentControl
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import KrylovSolver
-from catholyte.solve.transient import Settings
 
 SPACING = (0.4e-6, 0.5e-6, 0.7e-6)
 CONSTANTS = Constants(sigma_i=0.01, sigma_e=0.02, D=2e-15, i0=1.0)

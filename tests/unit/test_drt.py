@@ -52,13 +52,23 @@ def test_two_zarcs_with_half_a_per_cent_of_noise(seed):
     assert sum(peak.share > 0.03 for peak in drt.peaks) == 2
 
 
+@pytest.mark.parametrize(("first", "second"), [(1.0, 0.8), (0.95, 0.95), (0.95, 0.7), (0.8, 1.0), (0.8, 0.8)])
+def test_two_arcs_of_any_width_are_two_peaks(first, second):
+    """Off the grid and less than three decades apart: nothing else passes for a peak."""
+    elements = (Zarc(20e-4, 3.1e-4, first), Zarc(30e-4, 6.2e-2, second))
+    peaks = [peak for peak in relaxation_times(FREQUENCY, behind(*elements)).peaks if peak.share > 0.01]
+    for peak, element in zip(peaks, elements, strict=True):
+        assert abs(np.log(peak.tau / element.time_constant)) < STEP
+        assert peak.resistance == pytest.approx(element.resistance, rel=0.05)
+
+
 def test_the_distribution_itself_is_that_of_the_zarcs():
     """γ against the closed form, over seven decades that the spectrum covers."""
     drt = relaxation_times(FREQUENCY, TWO_ZARC)
     inside = (drt.tau > 1e-6) & (drt.tau < 10.0)
     exact = FAST.distribution(drt.tau) + SLOW.distribution(drt.tau)
-    assert np.abs(drt.gamma - exact)[inside].max() < 0.1 * exact.max()
-    assert np.abs(np.cumsum(drt.gamma - exact) * STEP)[inside].max() < 5e-3 * drt.polarisation
+    assert np.abs(drt.gamma - exact)[inside].max() < 0.15 * exact.max()
+    assert np.abs(np.cumsum(drt.gamma - exact) * STEP)[inside].max() < 0.01 * drt.polarisation
 
 
 def test_resistances_add_up_to_the_limit_at_low_frequency():

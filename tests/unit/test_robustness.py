@@ -29,8 +29,9 @@ from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.models.parameters import Lumped
 from catholyte.physics.kinetics import ButlerVolmer, Linear
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import DirectSolver, KrylovSolver
-from catholyte.solve.transient import Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 IMAGE = composite(6)
 PROBLEM = half_cell(IMAGE)

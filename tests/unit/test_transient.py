@@ -11,8 +11,9 @@ from small_cells import Constants, Piece, composite, half_cell, laminate, lithia
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.solve.bdf import derivative_weights, value_weights
 from catholyte.solve.events import Event, next_share
+from catholyte.solve.frames import Settings
 from catholyte.solve.linear import DirectSolver
-from catholyte.solve.transient import Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 PROBLEM = half_cell(composite(5))
 ONE_C = PROBLEM.capacity.sum() / 3600.0

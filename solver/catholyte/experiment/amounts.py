@@ -70,7 +70,7 @@ class Scales:
         Mass of active material per area of the cell [kg/m2].
     """
 
-    areal_capacity_1C: float  # noqa: N815 - 1C is the symbol
+    areal_capacity_1C: float
     area: float
     areal_mass: float
 

@@ -29,39 +29,17 @@ from catholyte.fv.assembly import CoupledSystem, Placement, Skeleton
 from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.mesh.graph import Graph
 from catholyte.models.control import Equation
+from catholyte.models.face_solution import FaceSolution, solve_faces
 from catholyte.models.faces import Faces, TerminalFaces
 from catholyte.models.lumped import Drop, LumpedChain
 from catholyte.models.parameters import CellParameters, Host
 from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import LinearFace
-from catholyte.physics.interface import FaceState, face_current
 from catholyte.solve.bdf import Past
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class FaceSolution:
-    """Currents of a group of reacting faces, arrays of shape (faces,).
-
-    Attributes
-    ----------
-    i
-        Current density in A/m², positive = oxidation, what charges the double layer included.
-    step
-        Potential step s across the interface in V.
-    faradaic
-        Solution of the reaction, whose ``i`` changes the lithium.
-    linear
-        How the currents answer a change.
-    """
-
-    i: Array
-    step: Array
-    faradaic: FaceState
-    linear: LinearFace
 
 
 @dataclass(frozen=True)
@@ -299,7 +277,9 @@ class Cathode:
         solutions = []
         for k, group in enumerate(self.reacting):
             start = None if guess is None else guess.faces[k].faradaic.i
-            solution, step_rate = self._face(k, V + phi[group.electron] - phi[group.ion], x[group.host], start, past)
+            delta_phi = V + phi[group.electron] - phi[group.ion]
+            layer = past.of(self.charged[k]) if past is not None and self._is_charged(k) else None
+            solution, step_rate = solve_faces(group, delta_phi, x[group.host], layer, start)
             flow = group.area * solution.i
             kernels.subtract_at(rate_phi, group.electron, flow)
             kernels.add_at(rate_phi, group.ion, flow)
@@ -324,29 +304,6 @@ class Cathode:
 
     def _is_charged(self, k: int) -> bool:
         return self.charged[k].stop > self.charged[k].start
-
-    def _face(
-        self, k: int, delta_phi: Array, x: Array, start: Floats | None, past: Past | None
-    ) -> tuple[FaceSolution, Array | float]:
-        """Solve the balance of a group of faces; return the solution and the rate of its potential step in V/s."""
-        group, layer = self.reacting[k], self.reacting[k].interface.double_layer
-        R, inner = group.resistance, group.ohmic_host
-        if past is None or layer is None or not self._is_charged(k):
-            state = face_current(group.reaction, delta_phi, x, R + inner, group.depletion, guess=start)
-            return FaceSolution(state.i, delta_phi - R * state.i, state, LinearFace.of(state, R, inner, 0.0)), 0.0
-        memory = past.memory[self.charged[k]]
-        if past.held:
-            state = face_current(group.reaction, memory.astype(x.dtype), x, inner, group.depletion, guess=start)
-            i = (delta_phi - memory) / R
-            return FaceSolution(i, memory, state, LinearFace.held(R)), (i - state.i) / layer.capacitance
-        admittance = layer.capacitance * past.gamma
-        series = 1.0 + R * admittance
-        outer = (delta_phi - R * layer.capacitance * memory) / series
-        state = face_current(group.reaction, outer, x, R / series + inner, group.depletion, guess=start)
-        step = outer - R / series * state.i
-        step_rate = past.gamma * step + memory
-        i = state.i + layer.capacitance * step_rate
-        return FaceSolution(i, step, state, LinearFace.of(state, R, inner, admittance)), step_rate
 
     def resting_memory(self, at: Evaluation) -> Floats:
         """Return the memory of a cell that has rested at a state: double layers as they are there, elements empty."""

@@ -93,7 +93,6 @@ class ReactingFaces:
         series = self.interface.contact_resistance + self.interface.film_resistance
         return self.ohmic_e + self.ohmic_i + series
 
-
     def half_cell(self, state: FaceState, omega: float) -> tuple[Array, Array]:
         """Return depletion in m²/A and inner resistance in Ω m² at an angular frequency in rad/s."""
         # A conductivity σ_i carries lithium like D = −(σ_i/F)·dU/dc.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catholyte.experiment import Cursor, Moment
 from catholyte.solve.bdf import History
-from catholyte.solve.transient import Progress
+from catholyte.solve.frames import Progress
 
 Vector = NDArray[np.float64]
 

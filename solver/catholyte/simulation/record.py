@@ -13,7 +13,7 @@ from catholyte.models.cathode import Evaluation
 from catholyte.models.impedance import Response
 from catholyte.results import ResultWriter
 from catholyte.results.spectra import spectrum_row
-from catholyte.solve.transient import Frame
+from catholyte.solve.frames import Frame
 
 
 @dataclass

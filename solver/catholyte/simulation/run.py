@@ -30,7 +30,7 @@ from catholyte.simulation.step import Basis, Driven
 from catholyte.simulation.update import Update
 from catholyte.solve.bdf import History
 from catholyte.solve.events import Instant
-from catholyte.solve.transient import Frame, Progress
+from catholyte.solve.frames import Frame, Progress
 
 State = NDArray[np.float64]
 

@@ -14,8 +14,9 @@ from catholyte.models.cathode import Cathode, Evaluation
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.models.impedance import Impedance
 from catholyte.simulation.step import Driven
+from catholyte.solve.frames import Frame, Settings
 from catholyte.solve.linear import linear_solver
-from catholyte.solve.transient import Frame, Integrator, Settings
+from catholyte.solve.transient import Integrator
 
 Vector = NDArray[np.float64]
 
