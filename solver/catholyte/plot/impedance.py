@@ -39,6 +39,7 @@ _WORDS = {
 #: a part that never exceeds this part of the whole is not drawn
 _NOTHING = 2e-3
 _LEGEND_LINES = 5
+_LEGEND_COLUMNS = 4
 _AGAINST = "Voltage vs Li/Li⁺"
 _LIST: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0.0, "alignment": "left", "fontsize": 8.0}
 _FEWEST_FOR_DRT = 8
@@ -349,12 +350,16 @@ def _legend(figure: Figure, spectra: Sequence[Spectrum]) -> None:
     if len(spectra) == 1:
         figure.suptitle(f"{_state(spectra[0])} vs Li/Li⁺", fontsize=9.0)
     else:
-        figure.legend(handles=_handles(spectra), title=_AGAINST, loc="outside upper center", labelspacing=0.3)
+        handles = _handles(spectra)
+        figure.legend(
+            handles=handles, title=_AGAINST, loc="outside upper center", labelspacing=0.3, ncols=_LEGEND_COLUMNS
+        )
 
 
 def _legend_height(spectra: Sequence[Spectrum]) -> float:
     """Return what the legend takes in inches."""
-    return 0.15 if len(spectra) == 1 else 0.3 + 0.17 * min(len(spectra), _LEGEND_LINES)
+    rows = -(-min(len(spectra), _LEGEND_LINES) // _LEGEND_COLUMNS)
+    return 0.15 if len(spectra) == 1 else 0.3 + 0.17 * rows
 
 
 def _state(spectrum: Spectrum, *, cycle: bool = False) -> str:

@@ -21,6 +21,8 @@ from catholyte.build import Built
 from catholyte.case import Case, parse_case
 from catholyte.errors import CatholyteError, InputError, NotConverged
 from catholyte.experiment import Cursor, Moment, Spectrum, Step
+from catholyte.models.analysis import Analysis
+from catholyte.models.cathode import Cathode
 from catholyte.provenance import mesh_record, peak_memory, provenance, task_list
 from catholyte.results import Results, ResultWriter, run_log
 from catholyte.simulation.checkpoint import Checkpoint, Standing
@@ -31,6 +33,7 @@ from catholyte.simulation.update import Update
 from catholyte.solve.bdf import History
 from catholyte.solve.events import Instant
 from catholyte.solve.frames import Frame, Progress
+from catholyte.solve.transient import Integrator
 
 State = NDArray[np.float64]
 
@@ -66,17 +69,17 @@ class Simulation:
         self._stage = Stage(built, built.case.cell.temperature)
 
     @property
-    def cathode(self) -> Any:
+    def cathode(self) -> Cathode:
         """The model at the present temperature."""
         return self._stage.cathode
 
     @property
-    def integrator(self) -> Any:
+    def integrator(self) -> Integrator:
         """The integrator at the present temperature."""
         return self._stage.integrator
 
     @property
-    def analysis(self) -> Any:
+    def analysis(self) -> Analysis:
         """Derived quantities of the model at the present temperature."""
         return self._stage.analysis
 
@@ -170,12 +173,16 @@ class Simulation:
             self._bring_to(item.temperature)
             if checkpoint is None:
                 checkpoint = Checkpoint(cursor, self._entering(now.moment), now, None)
-            pieces = self._measure(writer, item, checkpoint) if isinstance(item, Spectrum) else None
-            for reached in pieces or self._step(writer, item, checkpoint):  # type: ignore[arg-type]
+            for reached in self._task(writer, item, checkpoint):
                 yield reached
                 checkpoint = reached.checkpoint
             now = checkpoint.now
             cursor, checkpoint = self._over(checkpoint), None
+
+    def _task(self, writer: ResultWriter, item: Step | Spectrum, start: Checkpoint) -> Iterator[_Reached]:
+        if isinstance(item, Spectrum):
+            return self._measure(writer, item, start)
+        return self._step(writer, item, start)
 
     def _over(self, checkpoint: Checkpoint) -> Cursor:
         left = checkpoint.left if checkpoint.left >= 0 else None
