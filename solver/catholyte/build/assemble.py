@@ -19,7 +19,7 @@ from catholyte.build.design import Design, design
 from catholyte.build.geometry import Geometry, geometry
 from catholyte.case.schema import Case
 from catholyte.errors import InputError
-from catholyte.experiment import Program, Scales, check_start
+from catholyte.experiment import Program, Scales, Spectrum, check_start
 from catholyte.materials import Material
 from catholyte.mesh.graph import Graph
 from catholyte.mesh.percolation import Percolation, percolation
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _EMPTY = 1e-3
 #: peak memory of a run in bytes: fixed part and part per unknown (docs/performance.md: within 5 % from 16³ to 128³)
 _MEMORY_BASE, _MEMORY_PER_UNKNOWN = 292e6, 815.0
+#: what impedance spectra, whose systems are complex, add for each unknown
+_MEMORY_OF_SPECTRA = 110.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class Built:
     @property
     def estimated_memory(self) -> float:
         """Peak memory of a run in bytes."""
-        return _MEMORY_BASE + _MEMORY_PER_UNKNOWN * self.unknowns
+        spectra = any(isinstance(task.item, Spectrum) for task in self.program.tasks)
+        return _MEMORY_BASE + (_MEMORY_PER_UNKNOWN + _MEMORY_OF_SPECTRA * spectra) * self.unknowns
 
     @property
     def scales(self) -> Scales:

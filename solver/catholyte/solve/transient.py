@@ -241,7 +241,7 @@ class Integrator:
         else:
             # A step shortened only to land on a time does not hold the next one back.
             base = max(h, step) if miss * (step / h) ** (order + 1) <= 1.0 else h
-            step = min(base * factor, settings.largest_step)
+            step = max(min(base * factor, settings.largest_step), smallest)
         start = replace(progress, order=order)
         steps_at_order = progress.steps_at_order + 1 if new_order == order else 0
         frame = Frame(t + h, result.evaluation, charge, h, order, *self._spent())
