@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from catholyte.fv.laplacian import Laplacian, Links
-from catholyte.mesh.graph import Graph
+from catholyte.mesh.graph import Graph, Terminal
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.parameters import CellParameters, Host, Interface, Lumped, Phase
 from catholyte.physics.constants import F, R
@@ -112,3 +112,29 @@ def uniform_state(problem: Any, x: float, voltage: float) -> NDArray[np.float64]
 def observed_order(sizes: Sequence[float], errors: Sequence[float]) -> float:
     """Return the slope of log(error) over log(size) by least squares."""
     return float(np.polyfit(np.log(sizes), np.log(errors), 1)[0])
+
+
+def sphere_graph(n: int, radius: float) -> Graph:
+    """Return one particle of ``n`` shells of equal thickness, "active", inside one cell of "electrolyte".
+
+    The counter electrode lies behind the electrolyte, the collector at the middle of the particle.
+    """
+    edges = np.linspace(0.0, radius, n + 1)
+    volume = 4.0 / 3.0 * np.pi * np.diff(edges**3)
+    half = 0.5 * radius / n
+    inner = np.arange(n, dtype=np.int32)
+    surface = 4.0 * np.pi * radius**2
+    return Graph(
+        volume=np.append(volume, surface * radius),
+        phase=np.append(np.ones(n), 0).astype(np.int16),
+        phase_names=("electrolyte", "active"),
+        cell_a=inner,
+        cell_b=inner + 1,
+        area=4.0 * np.pi * edges[1:] ** 2,
+        distance_a=np.full(n, half),
+        distance_b=np.full(n, half),
+        terminals={
+            "counter": Terminal(np.array([n], np.int32), np.array([surface]), np.array([half])),
+            "collector": Terminal(np.array([0], np.int32), np.array([surface]), np.array([half])),
+        },
+    )
