@@ -27,7 +27,8 @@ def ready(voxels: int) -> Simulation:
 def measure(simulation: Simulation, frequencies: np.ndarray) -> list[int]:
     """Measure a spectrum at rest, the state before it included; return the iterations of every frequency."""
     stage = Stage(simulation.built, simulation.built.case.cell.temperature)
-    rest = stage.biased(simulation.initial_state(), 0.0, 0.0, 0.0)
+    start = simulation.initial_state()
+    rest = stage.biased(start, stage.resting_memory(start), 0.0, 0.0, 0.0)
     return [response.iterations for response in stage.impedance(rest.evaluation).spectrum(frequencies)]
 
 

@@ -1,4 +1,4 @@
-"""The command line: check, run, effective, info, plot, export, mesh, materials, schema.
+"""The command line: check, run, continue, effective, info, plot, export, mesh, materials, schema, and evaluations.
 
 Imports are made inside the commands, so that a faulty case is refused before anything heavy is loaded.
 """

@@ -80,7 +80,7 @@ def test_lithium_and_double_layer_together_hold_the_charge(tmp_path):
     """To rounding, from the stored state: the double layer's part is C times the change of its potential step."""
     s = simulation({"steps": ["Discharge at 1C for 10 minutes", "Hold at 3.9 V for 5 minutes", "Rest for 10 s"]})
     s.run(tmp_path / "out")
-    writer, checkpoint, _ = s._resume(tmp_path / "out", False)
+    writer, checkpoint, _ = s._resume(tmp_path / "out", "--resume")
     assert writer.n_points
     cathode = s.cathode
     start = s.initial_state()

@@ -174,10 +174,9 @@ def test_a_sweep_is_one_step_for_each_segment():
 
 
 def test_a_rule_of_several_segments_ends_them_all():
-    (cycle,) = (
-        Program.parse(["Sweep at 1 mV/s from 3 V to 2 V to 3 V for 5 cycles or until current > 1C"]).blocks[0].body
-    )
-    (sweep,) = cycle.body
+    text = "Sweep at 1 mV/s from 3 V to 2 V to 3 V for 5 cycles or until current > 1C"
+    (sweep,) = Program.parse([text]).blocks[0].body
+    assert sweep.cycle
     assert (sweep.times, sweep.rule) == (5, Limit("current", Current(1.0, "C-rate"), False))
     assert all(leaf.item.stop is None for leaf in sweep.body)
 

@@ -10,7 +10,7 @@ import pytest
 
 from catholyte.build import build
 from catholyte.case import parse_case
-from catholyte.errors import InputError, InputErrors
+from catholyte.errors import InputError, InputErrors, NotConverged
 from catholyte.results import Results
 from catholyte.simulation import Simulation, continued_case
 
@@ -155,3 +155,38 @@ def test_a_rest_ends_when_the_voltage_stands_still(tmp_path):
     t, V = curves["time"].values, curves["voltage"].values
     assert t[-1] < 3.6e4
     assert (V[-1] - V[-2]) / (t[-1] - t[-2]) * 3.6e6 == pytest.approx(2.0, rel=0.5)
+
+
+def test_resuming_what_has_ended_changes_nothing(tmp_path):
+    simulation('["Rest for 1 minute"]').run(tmp_path / "out")
+    again = simulation('["Rest for 1 minute"]').run(tmp_path / "out", resume=True)
+    assert again.provenance["end_reason"] == "time 60 s reached"
+
+
+def test_a_capacitor_in_series_keeps_its_charge_in_a_spectrum(tmp_path):
+    steps = '["Discharge at C/2 for 2 minutes", "Rest for 10 minutes", "EIS at 1 Hz", "Rest for 1 s"]'
+    warburg = '[{kind="Warburg", resistance="10 ohm cm2", time_constant="10 s", end="reflecting"}]'
+    curves = simulation(steps, **{"cell.elements": warburg}).run(tmp_path / "out").curves
+    before, measured, after = (curves["voltage"].values[curves["task"].values == k] for k in (1, 2, 3))
+    assert measured[0] == pytest.approx(before[-1], abs=2e-3)
+    assert measured[0] == pytest.approx(after[0], abs=2e-3)
+
+
+def test_repetitions_of_a_sweep_are_cycles(tmp_path):
+    curves = simulation('["Sweep at 5 mV/s from 3.9 V to 3.8 V to 3.9 V for 2 cycles"]').run(tmp_path / "out").curves
+    assert set(curves["cycle_index"].values) == {0, 1}
+    assert set(curves["step_index"].values) == {0, 1}
+
+
+def test_an_exhausted_electrode_ends_with_the_reason(tmp_path):
+    """Without a rule on the voltage its double layers would go on charging for ever."""
+    with pytest.raises(NotConverged, match="rule on the voltage"):
+        simulation('["Discharge at 20C for 3 hours"]').run(tmp_path / "out")
+    assert "rule on the voltage" in Results.open(tmp_path / "out").provenance["end_reason"]
+
+
+def test_the_table_has_the_temperature_of_the_step(tmp_path):
+    simulation('["Rest for 1 minute", "Rest for 1 minute at 45 degC"]').run(tmp_path / "out")
+    rows = (tmp_path / "out" / "curves.csv").read_text().splitlines()
+    at = rows[0].split(",").index("Ambient Temperature / degC")
+    assert {float(row.split(",")[at]) for row in rows[1:]} == {25.0, 45.0}

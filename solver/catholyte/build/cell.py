@@ -72,8 +72,13 @@ def load_materials(case: Case) -> dict[str, Material]:
 def phase_parameters(case: Case, materials: Mapping[str, Material], T: float) -> dict[str, Phase]:
     """Return the properties of all phases at a temperature in K."""
     phases, errors = {}, []
+    # A separator that takes the material of the electrolyte takes its permittivity.
+    layer = case.mesh.separator
+    takes = layer is not None and layer.material is None
+    likewise = next((n for n in case.phases if takes and n in materials and materials[n].kind == "electrolyte"), "")
     for name, material in materials.items():
-        relative = case.phases[name].permittivity if name in case.phases else None
+        section = case.phases.get(likewise if name == SEPARATOR else name)
+        relative = section.permittivity if section is not None else None
         epsilon = VACUUM_PERMITTIVITY * relative if relative is not None else 0.0
         try:
             if material.kind == "active":

@@ -1,12 +1,13 @@
 """The list of a protocol: texts, lists (cycles) and tables (groups), brought into blocks.
 
-A cycle, as it is counted in the records, is a nested list, one pass of a group without lists inside, or a text
-outside of both. A group with lists inside is not a cycle itself: what it holds is counted as outside of it.
+A cycle, as it is counted in the records, is a nested list, one pass of a group without lists inside, one of several
+passes of a sweep, or another text outside of all these. A group with lists inside is not a cycle itself: what it holds is counted as outside of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from catholyte.errors import InputError, InputErrors, nearest
@@ -107,7 +108,7 @@ class _Reading:
             if isinstance(sentence.content, Goto):
                 level.loop(sentence.content, key, str(entry))
             else:
-                level.nodes.append(sentence.content if in_cycle else Block((sentence.content,), cycle=True))
+                level.nodes.append(_counted(sentence.content, in_cycle))
 
     def group(self, table: Mapping[Any, object], key: str, level: _Level, in_cycle: bool, depth: int) -> None:
         """Read a table."""
@@ -172,6 +173,13 @@ def _repeat(value: object, key: str, expected: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST:
         raise InputError(key, value, expected)
     return value
+
+
+def _counted(content: Node, in_cycle: bool) -> Node:
+    """Return a sentence as it is counted: as a cycle, unless it is inside of one or its passes are cycles."""
+    if isinstance(content, Block) and content.cycle:
+        return replace(content, cycle=False) if in_cycle else content
+    return content if in_cycle else Block((content,), cycle=True)
 
 
 def _has_cycles(entries: object, depth: int) -> bool:

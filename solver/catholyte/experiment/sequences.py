@@ -61,7 +61,7 @@ def read_sweep(reader: Reader) -> Node:
     if len(controls) == cycles == 1:
         return Leaf(Step(reader.text, controls[0], stop), reader.key)
     body = tuple(Leaf(Step(reader.text, control, None), reader.key) for control in controls)
-    return Block(body, cycles, rule=stop, key=reader.key, text=reader.text)
+    return Block(body, cycles, rule=stop, cycle=cycles > 1, key=reader.key, text=reader.text)
 
 
 def read_spectrum(reader: Reader) -> Leaf:

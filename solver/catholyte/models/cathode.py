@@ -293,9 +293,9 @@ class Cathode:
         drop = self.chain.drop(current, self.cell.temperature, None if past is None else past.of(at))
         memory[at], speed[at] = drop.memory, drop.memory_rate
         memory[-1] = V - drop.total
-        held = past is None or past.held
-        speed[-1] = np.nan if held else past.gamma * memory[-1] + past.memory[-1]  # type: ignore[union-attr]
-        shunted = past is not None and self.n_charged > 0
+        moves = past is not None and not past.held and not past.resting
+        speed[-1] = past.gamma * memory[-1] + past.memory[-1] if past is not None and moves else np.nan
+        shunted = past is not None and not past.resting and self.n_charged > 0
         return Evaluation(u, rate, current, V - drop.total, tuple(solutions), drop, memory, speed, shunted)
 
     def current(self, u: Array) -> Any:

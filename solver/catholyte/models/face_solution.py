@@ -62,7 +62,7 @@ def solve_faces(
     The solution, and the rate of its potential step in V/s.
     """
     R, inner, layer = group.resistance, group.ohmic_host, group.interface.double_layer
-    if past is None or layer is None:
+    if past is None or past.resting or layer is None:
         state = face_current(group.reaction, delta_phi, x, R + inner, group.depletion, guess=guess)
         return FaceSolution(state.i, delta_phi - R * state.i, state, LinearFace.of(state, R, inner, 0.0)), 0.0
     if past.held:

@@ -97,13 +97,16 @@ class LumpedChain:
     def drop(self, current: float, T: float, past: Past | None) -> Drop:
         """Return the losses at a current in A and a temperature in K.
 
-        Without a past the branches carry their steady voltages and a capacitor in series is empty.
+        At rest and without a past the branches carry their steady voltages; without one a capacitor in series is empty.
         """
         i = current / self.area
         counter, series, slope = self.lumped.drop(i, T)
         answer = self.resistance
         if past is None:
             v = i * self.resistance
+            speed = np.zeros_like(v)
+        elif past.resting:
+            v = np.where(self.rate > 0.0, i * self.resistance, past.memory)
             speed = np.zeros_like(v)
         elif past.held:
             v, answer = past.memory, np.zeros_like(answer)

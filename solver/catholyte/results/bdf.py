@@ -59,8 +59,8 @@ class BdfTable:
             "Net Capacity / Ah": lambda p: 0.0 - p["charge"] * ampere_hours,
         }
         if "temperature_K" in provenance:
-            celsius = float(provenance["temperature_K"]) - _KELVIN
-            self._columns["Ambient Temperature / degC"] = lambda _: celsius
+            usual = float(provenance["temperature_K"])
+            self._columns["Ambient Temperature / degC"] = lambda p: p.get("temperature", usual) - _KELVIN
         self._columns |= {
             "Voltage vs Li/Li+ / V": lambda p: p["voltage"],
             "Net Specific Discharge Capacity / mAh/g": lambda p: p["charge"] * per_mass,

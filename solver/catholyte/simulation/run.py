@@ -39,6 +39,9 @@ State = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 
+#: a voltage in V that no cell has: an exhausted electrode whose double layers go on charging
+_ABSURD = 50.0
+
 
 @dataclass(frozen=True)
 class _Reached:
@@ -125,14 +128,14 @@ class Simulation:
         started = time.perf_counter()
         checkpoint, spent = None, 0.0
         if resume or extend:
-            writer, checkpoint, spent = self._resume(out, extend)
+            writer, checkpoint, spent = self._resume(out, "continue" if extend else "--resume")
         else:
             about = provenance(self.built, self.cathode)
             writer = ResultWriter.create(
                 out, case_text=self.built.case.text, provenance=about, mesh=mesh_record(self.built)
             )
         origin = started - spent
-        reason = "interrupted"
+        reason = None
         try:
             # Threads of the linear algebra library only get in the way of vectors of this size.
             with threadpool_limits(limits=1, user_api="blas"), run_log(out):
@@ -141,8 +144,8 @@ class Simulation:
                     wall_time = time.perf_counter() - origin
                     writer.commit(self._packed(reached.checkpoint, wall_time))
                     update = self._update(reached, wall_time)
+                    reason = update.ended or "interrupted"
                     if update.ended is not None:
-                        reason = update.ended
                         number = f"{update.step}/{update.n_steps}" if update.n_steps else f"{update.step}"
                         _log.info("step %s ended: %s", number, reason)
                     if on_update is not None:
@@ -151,7 +154,7 @@ class Simulation:
             reason = str(error)
             raise
         finally:
-            if writer.n_points:
+            if reason is not None and writer.n_points:
                 self._finish(writer, reason, time.perf_counter() - origin)
         return Results.open(out)
 
@@ -211,6 +214,10 @@ class Simulation:
         driven = Driven(step, start.began, self.program.scopes(start.cursor), self.basis, stage.temperature)
 
         def reached(frame: Frame, progress: Progress, ended: tuple[str, int] | None) -> _Reached:
+            voltage = float(frame.evaluation.voltage)
+            if abs(voltage) > _ABSURD:
+                where = f"at t = {frame.t:.6g} s, where it is {voltage:.3g} V; the step needs a rule on the voltage"
+                raise NotConverged("the voltage of the cell", where)
             now = self._standing(frame, stage)
             self._recorder.point(writer, frame, now.moment, start.cursor, stage.analysis, last=ended is not None)
             reason, left = (None, -1) if ended is None else ended
@@ -271,7 +278,7 @@ class Simulation:
         """Measure a spectrum, from its first frequency or from where a checkpoint stands."""
         stage, before = self._stage, start.now
         current = start.began.current * self.area if item.under_load else 0.0
-        frame = stage.biased(before.u, before.moment.time, before.charge, current)
+        frame = stage.biased(before.u, before.memory, before.moment.time, before.charge, current)
         if start.measured == 0:
             moment = self.basis.moment(frame.instant, stage.temperature)
             self._recorder.point(writer, frame, moment, start.cursor, stage.analysis, last=True)
@@ -324,17 +331,17 @@ class Simulation:
             **{f"total_{name}": value for name, value in self._recorder.totals.items()},
         }
 
-    def _resume(self, out: Path, extend: bool) -> tuple[ResultWriter, Checkpoint, float]:
+    def _resume(self, out: Path, command: str) -> tuple[ResultWriter, Checkpoint, float]:
         writer = ResultWriter.resume(out)
         saved = writer.checkpoint
         checkpoint = Checkpoint.unpack(saved)
         if str(saved["mesh_sha256"]) != self._mesh_hash or checkpoint.now.u.size != self.cathode.size:
-            raise InputError("--resume", str(out), "the result of this case: its mesh is another one")
-        if extend:
+            raise InputError(command, str(out), "the result of this case: its mesh is another one")
+        if command == "continue":
             writer.replace_case(self.built.case.text)
         elif (out / "case.toml").read_text(encoding="utf-8") != self.built.case.text:
             raise InputError(
-                "--resume",
+                command,
                 str(out),
                 f"the result of this case: {out / 'case.toml'} says something else than the case now does",
             )

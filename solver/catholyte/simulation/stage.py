@@ -14,6 +14,7 @@ from catholyte.models.cathode import Cathode, Evaluation
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.models.impedance import Impedance
 from catholyte.simulation.step import Driven
+from catholyte.solve.bdf import Past
 from catholyte.solve.frames import Frame, Settings
 from catholyte.solve.linear import linear_solver
 from catholyte.solve.transient import Integrator
@@ -64,9 +65,12 @@ class Stage:
         at = self.integrator.consistent(u, CurrentControl(0.0), current=0.0).evaluation
         return self.cathode.resting_memory(at)
 
-    def biased(self, u: Vector, t: float, charge: float, current: float) -> Frame:
-        """Return the state with the lithium in ``u`` and a direct current in A through it, every transient over."""
-        found = self.integrator.consistent(u, CurrentControl(current), current=current)
+    def biased(self, u: Vector, memory: Vector, t: float, charge: float, current: float) -> Frame:
+        """Return the state with the lithium in ``u`` and a direct current in A through it, every transient over.
+
+        Capacitors in series keep what they hold in ``memory``.
+        """
+        found = self.integrator.consistent(u, CurrentControl(current), current=current, past=Past.rest(memory))
         return Frame(t, found.evaluation, charge, 0.0, 0, found.iterations, found.linear_iterations)
 
     def impedance(self, at: Evaluation) -> Impedance:
@@ -88,7 +92,8 @@ class Stage:
         area = driven.basis.area
         for voltage, scope in driven.cut_offs():
             hold = VoltageControl(voltage)
-            result = self.integrator.consistent(u, hold, current=abs(driven.expected_current), memory=memory)
+            current = abs(driven.expected_current)
+            result = self.integrator.consistent(u, hold, current=current, past=Past.hold(memory))
             at: Evaluation = result.evaluation
             excess, slope, _ = driven.control.at(t).equation(at.current, voltage)
             wanted = at.current - excess

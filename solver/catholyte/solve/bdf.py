@@ -51,9 +51,9 @@ class Past:
     Attributes
     ----------
     gamma
-        γ in 1/s; infinite where the memory is held.
+        γ in 1/s; infinite where the memory is held, zero where it is at rest.
     memory
-        β in units of the memory per s, or the held memory itself.
+        β in units of the memory per s; the held memory itself; at rest, the values of what cannot relax.
     """
 
     gamma: float
@@ -63,6 +63,16 @@ class Past:
     def hold(cls, memory: Vector) -> Past:
         """Hold the memory, as in an instant."""
         return cls(np.inf, memory)
+
+    @classmethod
+    def rest(cls, memory: Vector) -> Past:
+        """Let everything relax that can; the rest (a capacitor in series) keeps its value."""
+        return cls(0.0, memory)
+
+    @property
+    def resting(self) -> bool:
+        """Whether the memory is at rest."""
+        return self.gamma == 0.0
 
     @property
     def held(self) -> bool:

@@ -81,7 +81,7 @@ class Integrator:
 
     # ------------------------------------------------------------------ start of a piece
 
-    def consistent(self, u: Vector, control: Equation, *, current: float, memory: Vector | None = None) -> NewtonResult:
+    def consistent(self, u: Vector, control: Equation, *, current: float, past: Past | None = None) -> NewtonResult:
         """Find potentials consistent with the lithium distribution in ``u`` under a control.
 
         Parameters
@@ -92,15 +92,14 @@ class Integrator:
             The terminal equation.
         current
             Expected current in A, discharge positive; it sets the starting guess and the scale of the imbalance.
-        memory
-            What double layers and lumped elements remember and keep; without it they are at rest.
+        past
+            What double layers and lumped elements remember; without it they are at rest.
 
         Raises
         ------
         NotConverged
             If neither a guess from the current nor the potentials in ``u`` lead to a solution.
         """
-        past = None if memory is None else Past.hold(memory)
         try:
             return self._potentials(self.problem.starting_guess(u, current), control, current, past)
         except NotConverged:
@@ -126,14 +125,14 @@ class Integrator:
     ) -> tuple[Frame, Progress]:
         """Start a piece at time ``t``: consistent potentials, the initial rates, the first step.
 
-        Parameters are those of :meth:`consistent`, and the charge passed so far in C. A memory can be left out where
+        Parameters are those of :meth:`consistent`, the charge passed so far in C, and the memory, to be left out where
         there is no double layer: lumped elements are empty then.
         """
         if memory is None:
             memory = np.zeros(self.problem.n_memory)
             if self.problem.n_charged:
                 raise ValueError("double layers need the memory of an earlier state")
-        start = self.consistent(u, control.at(t), current=current, memory=memory)
+        start = self.consistent(u, control.at(t), current=current, past=Past.hold(memory))
         at = start.evaluation
         n, m = self.problem.n_phi, self.problem.n_charged
         slope = np.zeros(self.problem.size)
