@@ -310,7 +310,7 @@ class Simulation:
             step=cursor.count + 1,
             n_steps=planned,
             cycle=cursor.cycle + 1,
-            text=item.text if isinstance(item, Spectrum) or not item.role else f"{item.text} ({item.role})",
+            text=_title(item),
             time=moment.time,
             wall_time=wall_time,
             voltage=moment.voltage + self.basis.reference,
@@ -366,6 +366,12 @@ class Simulation:
                     **self._recorder.totals,
                 }
             )
+
+
+def _title(item: Step | Spectrum) -> str:
+    """Return the task as it was written, or what it is within the sequence that one sentence stands for."""
+    method, _, part = (item.role if isinstance(item, Step) else "").partition(" ")
+    return f"{method.upper()} {part}" if part else item.text
 
 
 def continued_case(result: Path, steps: Sequence[str], folder: Path | None = None) -> Case:
