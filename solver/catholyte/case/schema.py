@@ -362,6 +362,9 @@ class SolverSection(Table):
     voltage_tolerance: v.Tolerance | None = _key(
         "the error of the voltage allowed in a time step", "0.1 mV", default=None
     )
+    current_tolerance: v.Fraction | None = _key(
+        "the relative error of the current allowed in a time step where it is not imposed", 1e-4, default=None
+    )
     linear: Annotated[Literal["auto", "direct", "krylov"], v.OneOf()] = _key(
         "how linear systems are solved", "auto", default="auto"
     )

@@ -1,7 +1,8 @@
 """The list of a protocol: texts, lists (cycles) and tables (groups), brought into blocks.
 
 A cycle, as it is counted in the records, is a nested list, one pass of a group without lists inside, one of several
-passes of a sweep, or another text outside of all these. A group with lists inside is not a cycle itself: what it holds is counted as outside of it.
+passes of a sweep, or another text outside of all these. A group with lists inside is not a cycle itself: what it holds
+is counted as outside of it.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Stage:
         solver, area = built.case.solver, built.geometry.cross_section
         chosen = {
             key: value
-            for key in ("order", "x_tolerance", "voltage_tolerance", "first_step", "largest_step")
+            for key in ("order", "x_tolerance", "voltage_tolerance", "current_tolerance", "first_step", "largest_step")
             if (value := getattr(solver, key)) is not None
         }
         self._method = solver.linear
