@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from catholyte.build import build
 from catholyte.case import parse_case
@@ -31,7 +32,7 @@ exchange_current = "{i0} A/m2"
 counter = {{ material = "Li", exchange_current = "1e12 A/m2" }}
 initial = {{ lithiation = {x} }}
 [experiment]
-steps = {steps}
+{steps}
 [output]
 fields = "none"
 """
@@ -69,7 +70,7 @@ def film(
         Any other key of the case.
     """
     text = _CASE.format(
-        voxel=L / n, L=L, D=D, c_max=c_max, x=x, i0=i0, potential=potential, steps=json.dumps(list(steps))
+        voxel=L / n, L=L, D=D, c_max=c_max, x=x, i0=i0, potential=potential, steps=tomli_w.dumps({"steps": list(steps)})
     )
     return Simulation(build(parse_case(text, list(overrides))))
 
