@@ -150,7 +150,7 @@ def test_a_group_rule_ends_the_step_and_the_group(tmp_path):
 
 
 def test_a_rest_ends_when_the_voltage_stands_still(tmp_path):
-    steps = '["Discharge at 1C for 10 minutes", "Rest for 10 hours or until dV/dt < 2 mV/h"]'
+    steps = '["Discharge at 1C for 10 minutes", "Rest for 10 hours or until dV/dt < 2 mV/h (1 minute period)"]'
     curves = simulation(steps).run(tmp_path / "out").curves
     t, V = curves["time"].values, curves["voltage"].values
     assert t[-1] < 3.6e4

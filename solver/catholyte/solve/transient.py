@@ -233,7 +233,7 @@ class Integrator:
             if miss <= 1.0 or settings.fixed_step is not None or h <= smallest:
                 break
             step = h * max(0.2, 0.9 * miss ** (-1.0 / (order + 1)))
-        new_order, factor = self._choose(errors, order, progress.steps_at_order)
+        new_order, factor = self._choose(errors, order, progress.steps_at_order, by_voltage != 0.0)
         if settings.fixed_step is not None:
             new_order, factor = min(settings.order, history.depth + 1), 1.0
             step = settings.fixed_step
@@ -334,7 +334,7 @@ class Integrator:
         return max(errors)
 
     @staticmethod
-    def _choose(errors: dict[int, float], order: int, steps_at_order: int) -> tuple[int, float]:
+    def _choose(errors: dict[int, float], order: int, steps_at_order: int, by_voltage: bool) -> tuple[int, float]:
         def growth(k: int) -> float:
             return 0.9 * max(errors[k], 1e-10) ** (-1.0 / (k + 1))
 
@@ -343,6 +343,9 @@ class Integrator:
             for k in errors:
                 if growth(k) > 1.1 * growth(best):
                     best = k
+            # At a held voltage the errors of the low orders can stay alike, and the steps short: the next gets a try.
+            if by_voltage and best <= order < 3 and errors.get(order + 1, np.inf) <= 1.0:
+                best = order + 1
         return best, min(2.0 if best <= 2 else 1.6, max(0.3, growth(best)))
 
     # ------------------------------------------------------------------ events
