@@ -45,18 +45,13 @@ class Step:
     curves: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
-def recorded(
-    path: Path, steps: Sequence[Step], *, facts: Mapping[str, Any] | None = None, told: bool = True
-) -> Results:
-    """Write steps one after the other; the charge is the trapezoid of the current.
-
-    ``told`` False leaves out what says which step is what, as in results of earlier versions.
-    """
+def recorded(path: Path, steps: Sequence[Step], *, facts: Mapping[str, Any] | None = None) -> Results:
+    """Write steps one after the other; the charge is the trapezoid of the current."""
     labels = np.repeat(np.array([0, 1, 2, 3], np.uint8), (2, 6, 6, 2)).reshape(-1, 1, 1)
     names = ("separator", "electrolyte", "active", "collector")
     mesh = MeshRecord(labels.shape, (5e-6,) * 3, labels, names, np.arange(labels.size), labels.ravel().astype(int))
     tasks = [{"text": f"{step.kind} step", "kind": step.kind, "role": step.role} for step in steps]
-    provenance = FACTS | dict(facts or {}) | ({"tasks": tasks} if told else {})
+    provenance = FACTS | dict(facts or {}) | {"tasks": tasks}
     writer = ResultWriter.create(path, case_text=_CASE, provenance=provenance, mesh=mesh)
     began, charge = 0.0, 0.0
     places: dict[int, int] = {}
@@ -87,7 +82,7 @@ def recorded(
             x = point["lithiation"]
             point |= {"lithiation_std": 0.01, "lithiation_p05": x - 0.02, "lithiation_p95": x + 0.02}
             point |= {"loss_reaction": 1e-3 * current[k], "loss_total": 1e-3 * current[k]}
-            counts = {"step_count": number, "task": number, "temperature": 298.15} if told else {}
+            counts = {"step_count": number, "task": number, "temperature": 298.15}
             writer.append_point(point | counts | {name: values[k] for name, values in more.items()})
         began, charge = began + time[-1], charge + passed[-1]
     writer.commit({"state": 0})

@@ -67,13 +67,12 @@ def test_a_discharge_is_compared_with_the_charge_before_it(tmp_path):
     assert first_cycle_loss((first, second)) == pytest.approx(0.18 * 3600.0 * ONE_C)
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_steps_outside_of_lists_are_joined_until_their_direction_returns(tmp_path, told):
+def test_steps_outside_of_lists_are_joined_until_their_direction_returns(tmp_path):
     steps = []
     for k, sign in enumerate([-1, 0, 1, 1, 0, -1, 1]):
         step = rest(0.1, 3.8, cycle=k) if sign == 0 else constant(sign * ONE_C, 0.5, 3.8 - sign * 0.2, 3.8, cycle=k)
         steps.append(step)
-    table = cycles(recorded(tmp_path / "r.results", steps, told=told))
+    table = cycles(recorded(tmp_path / "r.results", steps))
     assert [cycle.protocol for cycle in table] == [(0, 4), (5, 6)]
     assert [cycle.coulombic_efficiency for cycle in table] == pytest.approx([2.0, 1.0])
 

@@ -142,7 +142,7 @@ def test_a_titration_spelled_out_is_read_as_one(tmp_path):
     steps = [rest(1.0, 4.0)]
     for k in range(3):
         steps += [constant(ONE_C, 0.1, 3.9 - 0.1 * k, 3.8 - 0.1 * k), rest(1.0, 3.9 - 0.1 * k)]
-    results = recorded(tmp_path / "r.results", steps, told=False)
+    results = recorded(tmp_path / "r.results", steps)
     assert gitt(results, LENGTH) == ()
     assert [pulse.steady for pulse in gitt(results, LENGTH, spelled_out=True)] == pytest.approx([-0.1] * 3)
     assert len(interruptions(results, spelled_out=True)) == 3

@@ -145,7 +145,8 @@ def make_results(
 ) -> Results:
     """Write a run of steps (C-rate, positive on discharge; share of the capacity, or hours of rest)."""
     mesh = mesh_record(labels, voxel)
-    writer = ResultWriter.create(path, case_text=CASE, provenance=PROVENANCE, mesh=mesh)
+    tasks = [{"text": f"{rate:g}C", "kind": "current" if rate else "rest", "role": ""} for rate, _ in steps]
+    writer = ResultWriter.create(path, case_text=CASE, provenance=PROVENANCE | {"tasks": tasks}, mesh=mesh)
     time, charge = 0.0, 0.0
     for index, (rate, amount) in enumerate(steps):
         current = rate * CAPACITY / 3600.0
@@ -156,6 +157,7 @@ def make_results(
             time += part
             charge += part * current
             entry = point(time, current, charge, index % cycle_length, index // cycle_length)
+            entry |= {"step_count": float(index), "task": float(index)}
             writer.append_point(entry)
             if frames and k % max(n_points // frames, 1) == 0 and (frames > 1 or index + k == 0):
                 fields = cell_fields(mesh, entry["lithiation"], current)

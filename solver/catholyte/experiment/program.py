@@ -60,7 +60,7 @@ class _Enter:
 
 @dataclass(frozen=True)
 class _Mark:
-    pass
+    """A cycle begins."""
 
 
 @dataclass(frozen=True)
