@@ -311,7 +311,7 @@ def test_summary(tmp_path: Path) -> None:
         (1, 3, 7200, 4),
     ]:
         point = {"step_index": float(step), "time": t, "charge": q, "voltage": v, "cell_voltage": v - 0.6}
-        writer.append_point(base | point)
+        writer.append_point(base | point | {"step_count": float(step)})
     writer.commit({})
     summary = Results.open(tmp_path / "a.results").summary()
     assert summary["discharge_capacity_mAh_g"] == pytest.approx(40.0)

@@ -38,9 +38,6 @@ REFERENCES = {"cell": "cell_voltage", "li": "voltage"}
 #: a direction in which less than this share of a cycle's charge passes does not count as one
 _MINOR = 1e-3
 
-#: a charge between two points below this share of the largest one is rounding
-_ROUNDING = 1e-12
-
 
 @dataclass(frozen=True)
 class Passage:
@@ -227,20 +224,13 @@ def _increments(results: Results, curve: str) -> _Increments:
     if not results.counts.points:
         raise InputError("result", str(results.path), "a run in which charge has passed")
     curves = results.curves
-    total, voltage, time = (curves[name].to_numpy() for name in ("charge", curve, "time"))
+    voltage, time = curves[curve].to_numpy(), curves["time"].to_numpy()
     cycle = curves["cycle_index"].to_numpy().astype(int)
-    passed = np.diff(total, prepend=0.0)
-    passed[np.abs(passed) <= _ROUNDING * np.abs(total).max()] = 0.0
+    charge, energy = results.increments(curve)
     for step in segments(results):
         if step.role in TEST_PULSES:
-            passed[step.points] = 0.0
-    if "step_count" in curves:
-        same = np.diff(curves["step_count"].to_numpy(), prepend=np.nan) == 0.0
-    else:
-        same = (np.diff(cycle, prepend=-1) == 0) & (np.diff(curves["step_index"].to_numpy(), prepend=np.nan) == 0.0)
-    before = np.where(same, np.roll(voltage, 1), voltage)
-    elapsed = np.diff(time, prepend=time[0])
-    return _Increments(time, elapsed, cycle, passed, 0.5 * (before + voltage) * passed, voltage)
+            charge[step.points] = energy[step.points] = 0.0
+    return _Increments(time, np.diff(time, prepend=time[0]), cycle, charge, energy, voltage)
 
 
 def _ranges(steps: _Increments) -> list[slice]:

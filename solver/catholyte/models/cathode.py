@@ -360,11 +360,11 @@ class Cathode:
             counter = counter_faces.conductance
         row = np.zeros(self.n_phi, dtype=counter.dtype)
         kernels.subtract_at(row, self.counter.unknown, counter)
-        linear = self.alternating_faces(at, omega)
+        linear = self._alternating_faces(at, omega)
         return self._coupled(skeleton, linear, at, 1j * omega, row, 0.0, False, False, True)
 
-    def alternating_faces(self, at: Evaluation, omega: float) -> tuple[LinearFace, ...]:
-        """Return how the currents of every group of faces answer a change at an angular frequency in rad/s."""
+    def _alternating_faces(self, at: Evaluation, omega: float) -> tuple[LinearFace, ...]:
+        """Return how the currents of every group of faces answer a change at an angular frequency."""
         out = []
         for group, solution in zip(self.reacting, at.faces, strict=True):
             layer = group.interface.double_layer

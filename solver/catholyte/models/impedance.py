@@ -17,18 +17,20 @@ in the host). Each part is a complex function of the frequency and draws its own
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catholyte.fv.assembly import CoupledSystem
 from catholyte.models.cathode import Cathode, Evaluation
-from catholyte.physics.double_layer import LinearFace
 from catholyte.solve.linear import LinearSolver
 
 Array = NDArray[Any]
+_Add = Callable[[str, complex], None]
 
 #: relative residual of the complex systems
 _TOLERANCE = 1e-6
@@ -102,7 +104,7 @@ class Impedance:
         solved = self._solver.solve(system, rhs, _TOLERANCE)
         # Of a current of 1 A exactly, whatever the solver left.
         u = solved.x / (system.terminal_row @ solved.x[: cathode.n_phi])
-        parts = self._parts(u, omega)
+        parts = self._parts(u, omega, system)
         lumped = self._lumped(omega)
         total = -u[-1] * cathode.cell.cross_section + sum(lumped.values())
         return Response(frequency, complex(total), parts | lumped, solved.iterations)
@@ -116,31 +118,36 @@ class Impedance:
         parts = {"counter": slope - lumped.series_resistance, "series": lumped.series_resistance, "elements": elements}
         return {name: complex(value) for name, value in parts.items()}
 
-    def _parts(self, u: Array, omega: float) -> dict[str, complex]:
+    def _parts(self, u: Array, omega: float, system: CoupledSystem) -> dict[str, complex]:
         """Split the impedance of the mesh, for a current of 1 A, in Ω m²."""
         parts: dict[str, complex] = {}
 
         def add(name: str, power: complex) -> None:
             parts[name] = parts.get(name, 0j) + self.cathode.cell.cross_section * complex(power)
 
-        self._conduction(u, omega, add)
-        linear = self.cathode.alternating_faces(self.at, omega)
-        for k, faces in enumerate(linear):
-            self._interface(u, omega, k, faces, add)
+        self._conduction(u, omega, system, add)
+        self._interfaces(u, omega, system, add)
         return parts
 
-    def _conduction(self, u: Array, omega: float, add: Any) -> None:
+    @cached_property
+    def _sides(self) -> tuple[Array, Array, Array, Array, Array]:
+        """Phases and distances on either side of every conducting face, and the resistance of its contact."""
+        cathode, graph, face = self.cathode, self.cathode.graph, self.cathode.conduction.face
+        a, b = graph.phase[graph.cell_a[face]], graph.phase[graph.cell_b[face]]
+        return a, b, graph.distance_a[face], graph.distance_b[face], cathode.contact_resistance(a, b)
+
+    def _conduction(self, u: Array, omega: float, system: CoupledSystem, add: _Add) -> None:
         cathode, graph = self.cathode, self.cathode.graph
         phi, _, _ = cathode.split(u)
         sigma, names = cathode.conductivity(omega), graph.phase_names
         edges = cathode.conduction
-        a, b = graph.phase[graph.cell_a[edges.face]], graph.phase[graph.cell_b[edges.face]]
-        bulk_a, bulk_b = graph.distance_a[edges.face] / sigma[a], graph.distance_b[edges.face] / sigma[b]
-        contact = cathode.contact_resistance(a, b)
-        flow = (phi[edges.a] - phi[edges.b]) / (bulk_a + bulk_b + contact)
-        square = graph.area[edges.face] * np.abs(flow) ** 2
+        a, b, distance_a, distance_b, contact = self._sides
+        # Per area: the power that a resistance of 1 Ω m² in the face would take.
+        square = np.abs(system.skeleton.conduction * (phi[edges.a] - phi[edges.b])) ** 2 / graph.area[edges.face]
+        lengths = np.bincount(a, square * distance_a, len(names)) + np.bincount(b, square * distance_b, len(names))
         for k, carrier in enumerate(self._network):
-            add(carrier, square @ (bulk_a * (a == k) + bulk_b * (b == k)))
+            if np.isfinite(sigma[k]):
+                add(carrier, lengths[k] / sigma[k])
         touching = np.flatnonzero(contact)
         for p, q in {(min(p, q), max(p, q)) for p, q in zip(a[touching], b[touching], strict=True)}:
             between = touching[((a[touching] == p) & (b[touching] == q)) | ((a[touching] == q) & (b[touching] == p))]
@@ -159,21 +166,25 @@ class Impedance:
                 if contact[phase == k].any():
                     add(f"contact {names[k]}|{name}", power[phase == k] @ contact[phase == k])
 
-    def _interface(self, u: Array, omega: float, k: int, faces: LinearFace, add: Any) -> None:
-        cathode, group, state = self.cathode, self.cathode.reacting[k], self.at.faces[k].faradaic
+    def _interfaces(self, u: Array, omega: float, system: CoupledSystem, add: _Add) -> None:
+        cathode, at = self.cathode, system.skeleton
         phi, x, V = cathode.split(u)
-        delta, dx = V + phi[group.electron] - phi[group.ion], x[group.host]
-        i = faces.conductance * delta + faces.passing * faces.response * dx
-        faradaic = faces.faradaic * delta + faces.response * dx
-        square = group.area * np.abs(i) ** 2
-        pair = "|".join(group.names)
-        networks = {name: self._network[cathode.graph.phase_names.index(name)] for name in group.names}
-        add(networks[group.names[0]], square @ group.ohmic_e)
-        add(networks[group.names[1]], square @ group.ohmic_i)
-        add(f"contact {pair}", square.sum() * group.interface.contact_resistance)
-        add(f"film {pair}", square.sum() * group.interface.film_resistance)
-        flow = group.area * np.conj(i)
-        depletion, inner = group.half_cell(state, omega)
-        surface = state.dU * (dx - depletion * faradaic) + inner * faradaic
-        add(f"diffusion {group.names[0]}", flow @ surface)
-        add(f"reaction {pair}", flow @ (delta - group.resistance * i - surface))
+        delta, dx = V + phi[at.electron] - phi[at.ion], x[at.host]
+        currents = system.conductance * delta + system.potential_response * dx  # A
+        reacted = system.lithium_conductance * delta + system.response * dx
+        begin = 0
+        for group, solution in zip(cathode.reacting, self.at.faces, strict=True):
+            part, begin = slice(begin, begin + group.area.size), begin + group.area.size
+            current, state = currents[part], solution.faradaic
+            i, faradaic = current / group.area, reacted[part] / group.area
+            square = group.area * np.abs(i) ** 2
+            pair = "|".join(group.names)
+            host, electrolyte = (self._network[cathode.graph.phase_names.index(name)] for name in group.names)
+            add(host, square @ group.ohmic_e)
+            add(electrolyte, square @ group.ohmic_i)
+            add(f"contact {pair}", square.sum() * group.interface.contact_resistance)
+            add(f"film {pair}", square.sum() * group.interface.film_resistance)
+            depletion, inner = group.half_cell(state, omega)
+            surface = state.dU * (dx[part] - depletion * faradaic) + inner * faradaic
+            add(f"diffusion {group.names[0]}", np.conj(current) @ surface)
+            add(f"reaction {pair}", np.conj(current) @ (delta[part] - group.resistance * i - surface))

@@ -110,6 +110,26 @@ class Results:
             raise InputError("frame", frame, f"a frame below {self.counts.frames}")
         return self.mesh.image(self.fields[name].isel(frame=frame).to_numpy())
 
+    def increments(self, curve: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what passed up to every point from the one before it.
+
+        Parameters
+        ----------
+        curve
+            The voltage that energies are taken at, "voltage" or "cell_voltage".
+
+        Returns
+        -------
+        charge, energy
+            In A s/m² and J/m², discharge positive. The energy is a trapezoid in charge; a step begins with a jump of
+            the voltage, so the charge up to its first point is taken at the voltage of that point.
+        """
+        total, voltage, step = (self.curves[name].to_numpy() for name in ("charge", curve, "step_count"))
+        charge = np.diff(total, prepend=0.0)
+        charge[np.abs(charge) <= _NO_CHARGE * np.abs(total).max()] = 0.0  # rounding during a rest
+        before = np.where(np.diff(step, prepend=np.nan) == 0.0, np.roll(voltage, 1), voltage)
+        return charge, 0.5 * (before + voltage) * charge
+
     def summary(self) -> dict[str, float | int | str | None]:
         """Return the headline numbers, with the unit at the end of each name.
 
@@ -148,27 +168,23 @@ class Results:
         )
         if not self.counts.points:
             return dict.fromkeys(names)
-        curves = {name: self.curves[name].to_numpy() for name in self.curves.data_vars}
-        passed = np.maximum(sign * np.diff(curves["charge"], prepend=0.0), 0.0)
-        passed[passed < _NO_CHARGE * np.abs(curves["charge"]).max()] = 0.0  # rounding during a rest
-        if not passed.any():
+        passed, _ = self.increments("voltage")
+        flows = sign * passed > 0.0
+        if not flows.any():
             return dict.fromkeys(names)
-        cycle = curves["cycle_index"]
-        passed[cycle != cycle[passed > 0.0][-1]] = 0.0
-        charge = float(passed.sum())
-        # A step begins with a jump of the voltage, so the mean of two points holds only within a step.
-        same = (np.diff(cycle, prepend=np.nan) == 0) & (np.diff(curves["step_index"], prepend=np.nan) == 0)
+        cycle = self.curves["cycle_index"].to_numpy()
+        flows &= cycle == cycle[flows][-1]
+        charge = float(sign * passed[flows].sum())
 
-        def mean(voltage: NDArray[np.floating]) -> float:
-            before = np.where(same, np.roll(voltage, 1), voltage)
-            return float((passed * 0.5 * (voltage + before)).sum() / charge)
+        def mean(curve: str) -> float:
+            return float(sign * self.increments(curve)[1][flows].sum()) / charge
 
         per_mass = charge / self.provenance["active_areal_mass_kg_m2"]
-        cell_voltage = mean(curves["cell_voltage"])
+        cell_voltage = mean("cell_voltage")
         values = (
             from_si(per_mass, "mAh/g", "specific capacity"),
             from_si(charge, "mAh/cm**2", "areal capacity"),
-            mean(curves["voltage"]),
+            mean("voltage"),
             cell_voltage,
             cell_voltage * from_si(per_mass, "Ah/kg", "specific capacity"),
         )
