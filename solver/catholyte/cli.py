@@ -1,4 +1,6 @@
-"""The command line: check, run, continue, effective, info, plot, export, mesh, materials, schema, and evaluations.
+"""The command line: check, run, continue, effective, info, plot, export, mesh, materials, schema.
+
+What evaluates results, validates cases and fits parameters is in :mod:`catholyte.commands`.
 
 Imports are made inside the commands, so that a faulty case is refused before anything heavy is loaded.
 """
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from catholyte.commands import evaluation, impedance
+from catholyte.commands import evaluation, impedance, validation
 from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError, nearest
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ CasePath = Annotated[Path, typer.Argument(help="A case file (.toml).", show_defa
 ResultPath = Annotated[Path, typer.Argument(help="A result folder (NAME.results).", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. mesh.packing.seed=8; may be repeated."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. mesh.packing.seed=8; or @FILE."),
 ]
 
 ArrayName = Annotated[str | None, typer.Option(help="Array of an .npz or .vti file.")]
@@ -387,6 +389,7 @@ def mesh_list() -> None:
 
 evaluation.register(app)
 impedance.register(app)
+validation.register(app)
 
 if __name__ == "__main__":
     main()

@@ -7,14 +7,13 @@ import platform
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from catholyte.build import Built
 from catholyte.build.geometry import COLLECTOR, SEPARATOR
+from catholyte.build.layers import LayeredGeometry
 from catholyte.experiment import Program, Spectrum, Step
 from catholyte.mesh.area import interface_areas
 from catholyte.models.cathode import Cathode
-from catholyte.results import MeshRecord
+from catholyte.results import LayerCells, MeshRecord
 
 #: kinds of controls by the name of their class
 _KINDS = {
@@ -54,7 +53,7 @@ def provenance(built: Built, cathode: Cathode) -> dict[str, Any]:
         "collector_areal_mass_kg_m2": _layer_mass(built, COLLECTOR),
         "interface_area_counted_m2_m2": _per_area(cathode, _reacting_area(cathode)),
         "interface_area_m2_m2": _per_area(cathode, _reacting_area(cathode) * _area_correction(built, cathode)),
-        "active_volume_m3_m2": _per_area(cathode, float(cathode.graph.volume[cathode.host_cells].sum())),
+        "active_volume_m3_m2": _per_area(cathode, float(cathode.graph.volume[cathode.active_cells].sum())),
         "tasks": task_list(built.program),
         "case_folder": str(built.case.folder.resolve()),
         "connected": dict(built.percolation.connected),
@@ -69,11 +68,11 @@ def _reacting_area(cathode: Cathode) -> float:
 def _area_correction(built: Built, cathode: Cathode) -> float:
     """Return the area of the surfaces behind the voxels over that of the voxel faces, where the electrode reacts.
 
-    Flat layers have the area of their faces.
+    Flat layers, and shells, have the area of their faces.
     """
-    if built.case.mesh.laminate is not None:
-        return 1.0
     image = built.geometry
+    if isinstance(image, LayeredGeometry) or built.case.mesh.laminate is not None:
+        return 1.0
     across = built.case.mesh.side_walls == "periodic"
     areas = interface_areas(image.labels, image.spacing, len(image.phase_names), periodic=(False, across, across))
     pairs = [tuple(image.phase_names.index(name) for name in group.names) for group in cathode.reacting]
@@ -83,12 +82,8 @@ def _area_correction(built: Built, cathode: Cathode) -> float:
 
 def _layer_mass(built: Built, name: str) -> float:
     """Return the mass of a layer that is meshed, in kg/m²; zero where there is none."""
-    image = built.geometry
-    if name not in image.phase_names:
-        return 0.0
-    voxels = np.count_nonzero(image.labels == image.phase_names.index(name))
-    thickness = voxels * image.spacing[0] / (image.labels.shape[1] * image.labels.shape[2])
-    return float(thickness * built.materials[name].property("density").value)
+    thickness = built.geometry.layer(name)
+    return thickness * built.materials[name].property("density").value if thickness else 0.0
 
 
 def _per_area(cathode: Cathode, value: float) -> float:
@@ -109,6 +104,10 @@ def _task(item: Step | Spectrum) -> dict[str, str]:
 def mesh_record(built: Built) -> MeshRecord:
     """Return the geometry that the fields of a result belong to."""
     image, graph = built.geometry, built.graph
+    if isinstance(image, LayeredGeometry):
+        places, volume = image.places, graph.volume / image.cross_section
+        cells = LayerCells(places.depth, places.radius, places.size_class, volume)
+        return MeshRecord.of_layers(graph.phase_names, graph.phase, cells)
     assert graph.grid is not None
     return MeshRecord(
         shape=graph.grid.shape,

@@ -39,6 +39,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "diffusivity": ("m**2/s", "3.8e-12 cm2/s"),
     "density": ("kg/m**3", "4.7 g/cm3"),
     "molar mass": ("kg/mol", "97.3 g/mol"),
+    "molar volume": ("m**3/mol", "20.5 cm3/mol"),
     "concentration": ("mol/m**3", "48.2 mol/L"),
     "potential": ("V", "2.5 V"),
     "current": ("A", "0.5 mA"),

@@ -27,7 +27,7 @@ from catholyte.plot import (
     voltage_curve,
 )
 from catholyte.plot.curves import stack
-from catholyte.plot.fields import default_frames
+from catholyte.plot.frames import default_frames
 from catholyte.plot.phases import phase_colours, phase_kinds
 from catholyte.plot.surface import quarter, surfaces
 from catholyte.results import MeshRecord, Results, ResultWriter

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,21 +16,20 @@ from catholyte.build.cell import (
 )
 from catholyte.build.design import Design, design
 from catholyte.build.geometry import Geometry, geometry
+from catholyte.build.initial import initial_state
+from catholyte.build.layers import LayeredGeometry, check_double_layer, in_layers, layered_geometry, whole
+from catholyte.build.reactions import PlannedReaction, planned_reactions
 from catholyte.case.schema import Case
-from catholyte.errors import InputError
 from catholyte.experiment import Program, Scales, Spectrum, check_start
 from catholyte.materials import Material
 from catholyte.mesh.graph import Graph
 from catholyte.mesh.percolation import Percolation, percolation
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.parameters import CellParameters
-from catholyte.physics.equilibrium import VoltageError, inverse
 
 if TYPE_CHECKING:
     from catholyte.models.cathode import Cathode
 
-#: a host is not started emptier or fuller than this
-_EMPTY = 1e-3
 #: peak memory of a run in bytes: fixed part and part per unknown (docs/performance.md: within 5 % from 16³ to 128³)
 _MEMORY_BASE, _MEMORY_PER_UNKNOWN = 292e6, 815.0
 #: what impedance spectra, whose systems are complex, add for each unknown
@@ -47,7 +45,7 @@ class Built:
     case
         The case.
     geometry
-        Label image, separator and collector included.
+        Label image, separator and collector included; or layers.
     materials
         Material of every phase, with the case's overrides.
     graph
@@ -62,14 +60,18 @@ class Built:
         The protocol.
     counter_potential
         Potential of the counter electrode in V vs Li/Li⁺.
+    reactions
+        Reactions of networks, with those that do not take place.
     initial_lithiation
-        Site fraction of every active phase at the start.
+        State at the start: the site fraction of lithium in every phase that intercalates, as ``"<phase>"``; the
+        fraction of every species, as ``"<phase> <species>"``; the state of every branch, as
+        ``"<phase> branch <reaction>"``.
     initial_voltage
         Open-circuit voltage at the start in V vs Li/Li⁺.
     """
 
     case: Case
-    geometry: Geometry
+    geometry: Geometry | LayeredGeometry
     materials: Mapping[str, Material]
     graph: Graph
     percolation: Percolation
@@ -77,22 +79,23 @@ class Built:
     design: Design
     program: Program
     counter_potential: float
+    reactions: tuple[PlannedReaction, ...]
     initial_lithiation: Mapping[str, float]
     initial_voltage: float
 
     @property
     def mesh_sha256(self) -> str:
-        """Hash of the label image with its spacing."""
-        digest = hashlib.sha256(repr((self.geometry.labels.shape, self.geometry.spacing)).encode())
-        digest.update(self.geometry.labels.tobytes())
-        return digest.hexdigest()
+        """Hash of what the graph is made from."""
+        return self.geometry.sha256
 
     @property
     def unknowns(self) -> int:
-        """Number of unknowns of the model: a potential a cell, lithium in active cells, the terminal."""
-        kinds = {name: phase.kind for name, phase in self.parameters.phases.items()}
-        active = [k for k, name in enumerate(self.graph.phase_names) if kinds.get(name) == "active"]
-        return self.graph.n_cells + int(np.isin(self.graph.phase, active).sum()) + 1
+        """Number of unknowns of the model: the potentials, what every cell stores, the terminal."""
+        names = self.graph.phase_names
+        cells = dict(zip(names, np.bincount(self.graph.phase, minlength=len(names)).tolist(), strict=True))
+        stores = {name: len(phase.stock.stores) for name, phase in self.parameters.phases.items() if phase.stock}
+        stores |= {name: 1 for name, phase in self.parameters.phases.items() if phase.host is not None}
+        return self.graph.n_potentials + sum(cells.get(name, 0) * count for name, count in stores.items()) + 1
 
     @property
     def estimated_memory(self) -> float:
@@ -127,83 +130,65 @@ def build(case: Case) -> Built:
     materials = load_materials(case)
     section, T = case.experiment, case.cell.temperature
     parameters = _parameters(case, materials, 1.0, T)
-    phases = parameters.phases
     _, counter_potential = lumped_parameters(case, T)
     program = Program.parse(section.steps, repeat=section.repeat, until=section.until, continued=section.continued)
     for task in program.tasks:
         if task.item.temperature is not None:
             _parameters(case, materials, 1.0, task.item.temperature)  # whatever cannot be is told now
-    lithiation, voltage = _initial(case, materials, counter_potential)
+    lithiation, voltage = initial_state(case, materials, parameters, counter_potential)
     reference = counter_potential if case.cell.voltage_reference == "cell" else 0.0
     check_start(program, voltage - reference, T)
-    image = geometry(case, materials)
-    voids = tuple(name for name in image.phase_names if name not in materials)
-    whole = voxel_graph(
-        image.labels,
-        image.spacing,
-        image.phase_names,
-        excluded=voids,
-        periodic=case.mesh.side_walls == "periodic",
-    )
-    kinds = {name: phases[name].kind if name in phases else "void" for name in image.phase_names}
-    paths = percolation(whole, kinds)
+    kinds = {name: phase.kind for name, phase in parameters.phases.items()}
+    place: Geometry | LayeredGeometry
+    if case.mesh.layers is not None:
+        place = layered_geometry(case, materials)
+        graph, paths = place.graph, whole(place, kinds)
+    else:
+        place = geometry(case, materials)
+        pairs = [pair for pair, interface in parameters.interfaces.items() if interface.network is not None]
+        graph, paths = _percolating(
+            place, kinds, reacting=frozenset().union(*pairs), periodic=case.mesh.side_walls == "periodic"
+        )
+    derived = design(case, place, materials)
+    if isinstance(place, LayeredGeometry):
+        check_double_layer(parameters, place, derived.current_density_1C)
     return Built(
         case=case,
-        geometry=image,
+        geometry=place,
         materials=materials,
-        graph=whole.subset(paths.keep),
+        graph=graph,
         percolation=paths,
-        parameters=replace(parameters, cross_section=image.cross_section),
-        design=design(case, image, materials),
+        parameters=replace(parameters, cross_section=place.cross_section),
+        design=derived,
         program=program,
         counter_potential=counter_potential,
+        reactions=planned_reactions(case, materials),
         initial_lithiation=lithiation,
         initial_voltage=voltage,
     )
 
 
+def _percolating(
+    image: Geometry, kinds: Mapping[str, str], *, reacting: Collection[str], periodic: bool
+) -> tuple[Graph, Percolation]:
+    """Return the cells of an image that take part, and what was found of the others."""
+    voids = tuple(name for name in image.phase_names if name not in kinds)
+    cells = voxel_graph(image.labels, image.spacing, image.phase_names, excluded=voids, periodic=periodic)
+    paths = percolation(cells, {name: kinds.get(name, "void") for name in image.phase_names}, reacting=reacting)
+    return cells.subset(paths.keep), paths
+
+
 def _parameters(case: Case, materials: Mapping[str, Material], cross_section: float, T: float) -> CellParameters:
     """Return the properties of phases, interfaces and cell at a temperature in K."""
     lumped, _ = lumped_parameters(case, T)
+    phases, interfaces = phase_parameters(case, materials, T), interface_parameters(case, materials, T)
+    if case.mesh.layers is not None:
+        phases, interfaces = in_layers(case, materials, phases, interfaces, T)
     return CellParameters(
-        phases=phase_parameters(case, materials, T),
-        interfaces=interface_parameters(case, materials, T),
+        phases=phases,
+        interfaces=interfaces,
         cross_section=cross_section,
         temperature=T,
         lumped=lumped,
         charging=case.solver.double_layers == "always",
-    )
-
-
-def _initial(case: Case, materials: Mapping[str, Material], counter_potential: float) -> tuple[dict[str, float], float]:
-    """Return the site fraction of every active phase and the open-circuit voltage vs Li/Li⁺ at the start."""
-    T = case.cell.temperature
-    laws = {
-        name: material.equilibrium_potential
-        for name, material in materials.items()
-        if material.kind == "active" and material.equilibrium_potential is not None
-    }
-    start = case.cell.initial
-    if start.lithiation is not None:
-        potentials = {name: float(np.real(law(np.array([start.lithiation]), T))[0]) for name, law in laws.items()}
-        return dict.fromkeys(laws, start.lithiation), max(potentials.values())
-    assert start.voltage is not None
-    voltage = start.voltage + (counter_potential if case.cell.voltage_reference == "cell" else 0.0)
-    lithiation = {}
-    for name, law in laws.items():
-        try:
-            lithiation[name] = inverse(law, voltage, T)
-        except VoltageError as error:
-            raise _unattainable(start.voltage, materials[name], error.lowest, error.highest) from error
-        if not _EMPTY < lithiation[name] < 1.0 - _EMPTY:
-            ends = np.real(law(np.array([1.0 - _EMPTY, _EMPTY]), T))
-            raise _unattainable(start.voltage, materials[name], float(ends[0]), float(ends[1]))
-    return lithiation, voltage
-
-
-def _unattainable(voltage: float, material: Material, lowest: float, highest: float) -> InputError:
-    return InputError(
-        "cell.initial.voltage",
-        f"{voltage:g} V",
-        f"a voltage that {material.name} has at some lithiation, between {lowest:.3f} and {highest:.3f} V vs Li/Li+",
     )

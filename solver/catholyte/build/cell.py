@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+from catholyte.build.chemistry import adapted, networks, section_of, stocks
 from catholyte.build.geometry import COLLECTOR, SEPARATOR
 from catholyte.case.schema import Case, ElementSection, InterfaceSection, KineticsSection
 from catholyte.errors import InputError, InputErrors
@@ -33,7 +34,16 @@ from catholyte.physics.kinetics import (
 )
 from catholyte.physics.transport import Diffusion, HostTransport, IonConduction
 
-_OVERRIDES = ("sigma_e", "sigma_i", "D", "density", "maximum_concentration", "molar_mass", "nominal_capacity")
+_OVERRIDES = (
+    "sigma_e",
+    "sigma_i",
+    "D",
+    "density",
+    "maximum_concentration",
+    "molar_mass",
+    "nominal_capacity",
+    "active_share",
+)
 #: how far D and σ_i may disagree when both are given
 _CONSISTENT = 0.05
 
@@ -51,7 +61,7 @@ def load_materials(case: Case) -> dict[str, Material]:
             potential = read_equilibrium_potential(
                 phase.equilibrium_potential, key=f"phases.{name}.equilibrium_potential", folder=case.folder
             )
-        materials[name] = material.override(equilibrium_potential=potential, **values)
+        materials[name] = adapted(material.override(equilibrium_potential=potential, **values), phase)
     if case.mesh.separator is not None:
         layer = case.mesh.separator
         if layer.material is not None:
@@ -72,22 +82,23 @@ def load_materials(case: Case) -> dict[str, Material]:
 def phase_parameters(case: Case, materials: Mapping[str, Material], T: float) -> dict[str, Phase]:
     """Return the properties of all phases at a temperature in K."""
     phases, errors = {}, []
-    # A separator that takes the material of the electrolyte takes its permittivity.
-    layer = case.mesh.separator
-    takes = layer is not None and layer.material is None
-    likewise = next((n for n in case.phases if takes and n in materials and materials[n].kind == "electrolyte"), "")
+    stored = stocks(case, materials, T)
     for name, material in materials.items():
-        section = case.phases.get(likewise if name == SEPARATOR else name)
+        section = section_of(case, materials, name)
         relative = section.permittivity if section is not None else None
         epsilon = VACUUM_PERMITTIVITY * relative if relative is not None else 0.0
         try:
             if material.kind == "active":
-                sigma, host = _positive(material, "sigma_e", name, T), _host(material, name, T)
-                phases[name] = Phase("active", sigma, host, permittivity=epsilon)
+                host = _host(material, name, T) if material.chemistry is None else None
+                phases[name] = Phase(
+                    "active", _positive(material, "sigma_e", name, T), host, epsilon, stock=stored.get(name)
+                )
             elif material.kind == "electrolyte":
-                phases[name] = Phase("electrolyte", _positive(material, "sigma_i", name, T), permittivity=epsilon)
+                sigma = _positive(material, "sigma_i", name, T)
+                phases[name] = Phase("electrolyte", sigma, permittivity=epsilon, stock=stored.get(name))
             else:
-                phases[name] = Phase("conductor", _positive(material, "sigma_e", name, T), permittivity=epsilon)
+                sigma = _positive(material, "sigma_e", name, T)
+                phases[name] = Phase("conductor", sigma, permittivity=epsilon, stock=stored.get(name))
         except InputError as error:
             errors.append(error)
     if errors:
@@ -135,6 +146,7 @@ def _check_consistent(material: Material, U: EquilibriumPotential, phase: str, T
 def interface_parameters(case: Case, materials: Mapping[str, Material], T: float) -> dict[frozenset[str], Interface]:
     """Return the properties of all interfaces at a temperature in K: those of the case, and reactions of materials."""
     found: dict[frozenset[str], Interface] = {}
+    reacting = networks(case, materials, T)
     names = list(materials)
     if COLLECTOR not in names:
         names.append(COLLECTOR)
@@ -142,6 +154,7 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
         for b in names[i + 1 :]:
             section = case.interface(a, b)
             host, other = _reacting(a, b, materials)
+            network = reacting.get(frozenset((a, b)))
             rate: RateLaw | None = None
             i0: ExchangeCurrent | None = None
             layer = section.double_layer if section is not None else None
@@ -152,8 +165,9 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
                     given = likewise.kinetics
                 if layer is None and likewise is not None:
                     layer = likewise.double_layer
-                rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", T)
-            if section is None and rate is None:
+                if materials[host].chemistry is None:
+                    rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", T)
+            if section is None and rate is None and network is None:
                 continue
             found[frozenset((a, b))] = Interface(
                 rate,
@@ -161,6 +175,7 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
                 section.contact_resistance if section is not None else 0.0,
                 section.film_resistance if section is not None else 0.0,
                 DoubleLayer(layer.capacitance, layer.exponent, layer.reference_frequency) if layer else None,
+                network,
             )
     return found
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry
+from catholyte.build.chemistry import stored_charge
+from catholyte.build.geometry import Geometry
+from catholyte.build.layers import LayeredGeometry, basis_density, counted_share
+from catholyte.build.reactions import planned_reactions
 from catholyte.case.schema import Case
+from catholyte.errors import InputError
 from catholyte.materials import Material
 from catholyte.physics.constants import F
 
@@ -25,12 +27,16 @@ class Design:
         Of the electrode without separator and collector; masses without voids.
     porosity
         Volume share of the voids.
-    areal_mass, active_areal_mass
+    areal_mass
         In kg/m².
+    active_areal_mass
+        Mass that specific amounts refer to, in kg/m²: that of the active phases or of those that the case names, each
+        with the share of it that its material counts.
     nominal_capacity
-        Capacity of the active mass that 1C refers to, in A s/kg.
+        Capacity of that mass that 1C refers to, in A s/kg.
     theoretical_capacity
-        F·c_max/ρ of the active mass in A s/kg.
+        What that mass stores, in A s/kg: F·c_max/ρ, or F times sites and charges between the most reduced and the most
+        oxidised species of every lattice.
     areal_capacity
         Nominal capacity per area in A s/m².
     theoretical_areal_capacity
@@ -54,30 +60,31 @@ class Design:
         return self.areal_capacity / 3600.0
 
 
-def design(case: Case, geometry: Geometry, materials: Mapping[str, Material]) -> Design:
-    """Work out composition and capacity from the label image as it is, not from the recipe."""
-    labels = geometry.labels[geometry.electrode]
-    counts = np.bincount(labels.ravel(), minlength=len(geometry.phase_names)) / labels.size
-    shares = {
-        name: float(counts[k]) for k, name in enumerate(geometry.phase_names) if name not in (SEPARATOR, COLLECTOR)
-    }
+def design(case: Case, geometry: Geometry | LayeredGeometry, materials: Mapping[str, Material]) -> Design:
+    """Work out composition and capacity from the label image as it is, not from the recipe; layers have the recipe."""
+    shares = geometry.shares
     mass = {
         name: share * materials[name].property("density").value if name in materials else 0.0
         for name, share in shares.items()
     }
     total = sum(mass.values())
     active = [name for name in shares if name in materials and materials[name].kind == "active"]
-    active_mass = sum(mass[name] for name in active)
-    capacity = sum(shares[name] * F * materials[name].property("maximum_concentration").value for name in active)
+    basis = case.cell.mass_basis or active
+    counted = basis_density(case, shares, materials)
+    stored = stored_charge(planned_reactions(case, materials), materials)
+    stored |= {
+        name: F * materials[name].property("maximum_concentration").value
+        for name in active
+        if materials[name].chemistry is None
+    }
+    capacity = sum(shares[name] * stored.get(name, 0.0) for name in basis)
     if case.cell.nominal_capacity is not None:
-        nominal = case.cell.nominal_capacity * active_mass
+        nominal = case.cell.nominal_capacity * counted
     else:
-        nominal = sum(
-            mass[name] * materials[name].property("nominal_capacity").value
-            if "nominal_capacity" in materials[name].properties
-            else shares[name] * F * materials[name].property("maximum_concentration").value
-            for name in active
-        )
+        nominal = sum(_nominal(materials[name], mass[name], shares[name] * stored.get(name, 0.0)) for name in basis)
+    if counted > 0.0 and nominal <= 0.0:
+        expected = f"the capacity that 1C refers to, like '160 mAh/g': {' and '.join(basis)} stores nothing"
+        raise InputError("cell.nominal_capacity", "missing", expected)
     h = geometry.thickness
     return Design(
         thickness=h,
@@ -85,9 +92,16 @@ def design(case: Case, geometry: Geometry, materials: Mapping[str, Material]) ->
         mass_shares={name: value / total for name, value in mass.items() if value > 0.0},
         porosity=sum(share for name, share in shares.items() if name not in materials),
         areal_mass=total * h,
-        active_areal_mass=active_mass * h,
-        nominal_capacity=nominal / active_mass if active_mass else 0.0,
-        theoretical_capacity=capacity / active_mass if active_mass else 0.0,
+        active_areal_mass=counted * h,
+        nominal_capacity=nominal / counted if counted else 0.0,
+        theoretical_capacity=capacity / counted if counted else 0.0,
         areal_capacity=nominal * h,
         theoretical_areal_capacity=capacity * h,
     )
+
+
+def _nominal(material: Material, mass: float, stored: float) -> float:
+    """Return the capacity of a phase that 1C refers to; that of the material is per mass that it counts."""
+    if "nominal_capacity" not in material.properties:
+        return stored
+    return mass * counted_share(material) * material.property("nominal_capacity").value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,28 @@ class Geometry:
         """Thickness of the electrode in m."""
         return (self.electrode.stop - self.electrode.start) * self.spacing[0]
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Volume share of every phase in the electrode, as it is in the image."""
+        labels = self.labels[self.electrode]
+        counts = np.bincount(labels.ravel(), minlength=len(self.phase_names)) / labels.size
+        names = enumerate(self.phase_names)
+        return {name: float(counts[k]) for k, name in names if name not in (SEPARATOR, COLLECTOR)}
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the label image with its spacing."""
+        digest = hashlib.sha256(repr((self.labels.shape, self.spacing)).encode())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
+    def layer(self, name: str) -> float:
+        """Return the thickness in m of the separator or the collector, zero where there is none."""
+        if name not in self.phase_names:
+            return 0.0
+        voxels = np.count_nonzero(self.labels == self.phase_names.index(name))
+        return float(voxels * self.spacing[0] / (self.labels.shape[1] * self.labels.shape[2]))
+
 
 def geometry(case: Case, materials: Mapping[str, Material]) -> Geometry:
     """Read or generate the label image of a case and add the layers it asks for.
@@ -56,10 +79,12 @@ def geometry(case: Case, materials: Mapping[str, Material]) -> Geometry:
     Raises
     ------
     InputError
-        If the image cannot be read, or its labels are not those of the case.
+        If the image cannot be read, or its labels are not those of the case; if the case has layers and no image.
     """
     names = tuple(case.phases)
     mesh = case.mesh
+    if mesh.layers is not None:
+        raise InputError("mesh.layers", "layers", "image, packing, blend or laminate: layers are no image of voxels")
     if mesh.image is not None:
         labels, spacing = _image(case, mesh.image, names)
     elif mesh.packing is not None:

@@ -1,5 +1,6 @@
 """The case file: what a user writes in TOML, checked and in SI."""
 
+from catholyte.case.chemistry_tables import HysteresisSection, LatticeSection, ReactionSection
 from catholyte.case.faults import json_schema
 from catholyte.case.read import parse_case, read_case, validate_case
 from catholyte.case.schema import (
@@ -33,15 +34,18 @@ __all__ = [
     "Diameter",
     "ExperimentSection",
     "FieldSchedule",
+    "HysteresisSection",
     "ImageMesh",
     "InitialState",
     "InterfaceSection",
     "KineticsSection",
     "LaminateMesh",
+    "LatticeSection",
     "MeshSection",
     "OutputSection",
     "PackingMesh",
     "PhaseSection",
+    "ReactionSection",
     "SeparatorLayer",
     "SolverSection",
     "json_schema",

@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import PurePath
 
+from catholyte.case.check_layers import layer_faults
+from catholyte.case.chemistry import (
+    Chemistries,
+    electrode_faults,
+    interface_faults,
+    load_chemistries,
+    phase_faults,
+    reacts_with_species,
+)
 from catholyte.case.faults import Fault, dotted
 from catholyte.case.faults import Path as KeyPath
 from catholyte.case.schema import Case, ElementSection, ImageMesh, LaminateMesh, PhaseSection
@@ -16,13 +25,14 @@ from catholyte.errors import InputError, InputErrors, nearest
 
 SEPARATOR, COLLECTOR = "separator", "collector"
 
-_GEOMETRIES = ("image", "packing", "blend", "laminate")
+_GEOMETRIES = ("image", "packing", "blend", "laminate", "layers")
 _MATERIAL_KEYS = (
     "sigma_e",
     "sigma_i",
     "D",
     "density",
     "maximum_concentration",
+    "active_share",
     "molar_mass",
     "nominal_capacity",
     "equilibrium_potential",
@@ -31,8 +41,8 @@ _ACTIVE_KEYS = ("D", "maximum_concentration", "nominal_capacity", "equilibrium_p
 #: keys of a phase that say where it is -> the geometries that read them
 _PLACE_KEYS: Mapping[str, tuple[str, ...]] = {
     "label": ("image",),
-    "mass_share": ("packing", "blend"),
-    "volume_share": ("packing", "blend"),
+    "mass_share": ("packing", "blend", "layers"),
+    "volume_share": ("packing", "blend", "layers"),
     "diameter": ("packing",),
     "placement": ("packing",),
     "thickness": ("packing",),
@@ -69,22 +79,28 @@ def contradictions(case: Case) -> Found:
         kinds[name] = "void"
         if not phase.is_void:
             kinds[name] = yield from _kind(case, ("phases", name, "material"), phase.material)
+    chemistries = load_chemistries(case)
     geometry = yield from _geometry(case)
     yield from _names(case)
     for name, phase in case.phases.items():
+        if kinds[name] is not None:
+            yield from phase_faults(name, phase, kinds[name], chemistries.get(name))
         yield from _material_keys(case, name, phase, kinds[name])
         if geometry is not None:
             yield from _place_keys(name, phase, kinds[name], geometry)
-    yield from _layers(case, kinds)
+    yield from _layers(case, kinds, chemistries)
     if geometry == "image":
         yield from _labels(case)
     elif case.mesh.laminate is not None and geometry == "laminate":
         yield from _stack(case, case.mesh.laminate)
     elif geometry is not None:
-        yield from _shares(case, kinds, may_fill=geometry == "packing")
+        yield from _shares(case, kinds, may_fill=geometry in ("packing", "layers"))
     if geometry == "packing":
         yield from _matrix(kinds)
-    yield from _interfaces(case, kinds)
+    if case.mesh.layers is not None and geometry == "layers":
+        yield from layer_faults(case, case.mesh.layers, kinds)
+    yield from _interfaces(case, kinds, chemistries)
+    yield from electrode_faults(case, kinds, chemistries)
     yield from _cell(case)
     yield from _protocol(case)
 
@@ -173,12 +189,13 @@ def _image(image: ImageMesh) -> Found:
         yield Fault((*path, "array"), "this key for .npz and .vti files only, which can hold several arrays")
 
 
-def _layers(case: Case, kinds: Mapping[str, str | None]) -> Found:
+def _layers(case: Case, kinds: Mapping[str, str | None], chemistries: Chemistries) -> Found:
     electrolytes = [name for name, kind in kinds.items() if kind == "electrolyte"]
     separator, collector = case.mesh.separator, case.mesh.collector
     unknown = None in kinds.values()
-    if "active" not in kinds.values() and not unknown:
-        yield Fault(("phases",), "at least one phase of an active material")
+    reacts = "conductor" in kinds.values() and any(chemistries.get(name) is not None for name in electrolytes)
+    if "active" not in kinds.values() and not unknown and not reacts:
+        yield Fault(("phases",), "at least one phase of an active material, or a conductor against what has reactions")
     if separator is None:
         if not electrolytes and not unknown:
             yield Fault(("phases",), "at least one phase of an electrolyte, or a separator in [mesh]")
@@ -301,7 +318,7 @@ def _matrix(kinds: Mapping[str, str | None]) -> Found:
 # ------------------------------------------------------------------------------------------------ interfaces
 
 
-def _interfaces(case: Case, kinds: Mapping[str, str | None]) -> Found:
+def _interfaces(case: Case, kinds: Mapping[str, str | None], chemistries: Chemistries) -> Found:
     sides = dict(kinds)
     sides[COLLECTOR] = COLLECTOR  # without a layer it is the last face of the image
     if case.mesh.separator is not None:
@@ -326,10 +343,16 @@ def _interfaces(case: Case, kinds: Mapping[str, str | None]) -> Found:
         met = [sides[side] for side in pair]
         if None in met:
             continue
-        reacts = _PAIRS.get(frozenset(side for side in met if side is not None))
+        network = reacts_with_species(pair[0], pair[1], sides, chemistries)
+        reacts = network or _PAIRS.get(frozenset(side for side in met if side is not None))
         if reacts is None:
             yield Fault(path, f"a pair that exchanges electrons or ions; {met[0]} and {met[1]} do not")
-        elif not reacts:
+        elif reacts:
+            yield from interface_faults(path, interface, network=bool(network))
+        else:
+            if interface.reactions:
+                expected = f"no reactions: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
+                yield Fault((*path, "reactions"), expected)
             if interface.kinetics is not None:
                 expected = f"no kinetics: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
                 yield Fault((*path, "kinetics"), expected)
@@ -355,9 +378,6 @@ def _unknown_side(path: KeyPath, pair: list[str], side: str, sides: Mapping[str,
 
 def _cell(case: Case) -> Found:
     yield from _kind(case, ("cell", "counter", "material"), case.cell.counter.material, ("counter",))
-    initial = case.cell.initial
-    if (initial.voltage is None) == (initial.lithiation is None):
-        yield Fault(("cell", "initial"), "exactly one of voltage, like '4.2 V', and lithiation, like 0.3")
     for number, element in enumerate(case.cell.elements):
         yield from _element(("cell", "elements", number), element)
     first, largest = case.solver.first_step, case.solver.largest_step

@@ -9,40 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
-from pydantic_core import CoreSchema
+from pydantic import PrivateAttr
 
 from catholyte.case import values as v
-
-
-def _key(description: str, *examples: Any, default: Any = ...) -> Any:
-    """Describe a key; without a default it must be given."""
-    return Field(default, description=description, examples=list(examples))
-
-
-class Table(BaseModel):
-    """Base of all tables: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    #: the key that is meant where the table is written as a mere text
-    shorthand: ClassVar[str | None] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _expand(cls, data: Any) -> Any:
-        return {cls.shorthand: data} if cls.shorthand is not None and isinstance(data, str) else data
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        table = handler(schema)
-        if cls.shorthand is None:
-            return table
-        target = handler.resolve_ref_schema(table)
-        short = {k: w for k, w in target["properties"][cls.shorthand].items() if k in ("type", "examples")}
-        return {"anyOf": [short, table], "x-shorthand": cls.shorthand}
+from catholyte.case.chemistry_tables import LatticeSection, ReactionSection
+from catholyte.case.layer_tables import LayersMesh
+from catholyte.case.potential_tables import PotentialTable
+from catholyte.case.tables import Table
+from catholyte.case.tables import key as _key
 
 
 class ImageMesh(Table):
@@ -122,7 +98,7 @@ class CollectorLayer(Table):
 
 
 class MeshSection(Table):
-    """The geometry: one of image, packing, blend and laminate, and the layers on either side."""
+    """The geometry: one of image, packing, blend, laminate and layers, and what lies on either side."""
 
     image: ImageMesh | None = _key("a label image", {"file": "scan.tif", "voxel_size": "0.4 um"}, default=None)
     packing: PackingMesh | None = _key(
@@ -136,6 +112,11 @@ class MeshSection(Table):
     laminate: LaminateMesh | None = _key(
         "flat layers",
         {"voxel_size": "1 um", "stack": [["electrolyte", "20 um"], ["active", "50 um"]]},
+        default=None,
+    )
+    layers: LayersMesh | None = _key(
+        "a porous electrode: layers with domains in shells",
+        {"domain": {"phase": "active", "diameter": "5 um"}, "thickness": "50 um", "conduction": {"bruggeman": 1.5}},
         default=None,
     )
     separator: SeparatorLayer | None = _key(
@@ -187,13 +168,27 @@ class PhaseSection(Table):
     maximum_concentration: v.Concentration | None = _key(
         "the concentration of Li when full (x = 1)", "48.2 mol/L", default=None
     )
+    active_share: v.PartOfMass | None = _key(
+        "the share of the mass that specific amounts refer to", 0.48, "48 %", default=None
+    )
     molar_mass: v.MolarMass | None = _key("the mass of a mole of formula units", "97.3 g/mol", default=None)
     nominal_capacity: v.SpecificCapacity | None = _key("the capacity that 1C refers to", "160 mAh/g", default=None)
-    equilibrium_potential: v.PotentialTable | None = _key(
+    equilibrium_potential: PotentialTable | None = _key(
         "the equilibrium potential U(x)",
         {"law": "table", "file": "potential.csv"},
         {"law": "constant", "U0": "3.4 V"},
         default=None,
+    )
+    composition: dict[str, v.SiteFraction] | None = _key(
+        "the fractions of species on their lattices at the start", {"I-": 0.28, "I0": 0.72}, default=None
+    )
+    branches: dict[str, v.SiteFraction] | None = _key(
+        "where reactions with hysteresis start, from 0 on the branch of discharge to 1 on that of charge",
+        {"iodide": 1.0},
+        default=None,
+    )
+    lattices: dict[str, LatticeSection] = _key(
+        "tables of what the case changes of the lattices", {"iodine": {"D": "1e-13 cm2/s"}}, default={}
     )
 
     @property
@@ -250,6 +245,11 @@ class InterfaceSection(Table):
         "the charge transfer between an active material and an electrolyte",
         {"law": "butler-volmer", "exchange_current": "0.11 A/m2"},
         default=None,
+    )
+    reactions: dict[str, ReactionSection] = _key(
+        "tables of reactions of a network: changes of those of the materials, and others",
+        {"iodide": {"exchange_current": "0.11 A/m2"}},
+        default={},
     )
     contact_resistance: v.AreaResistance = _key("the resistance of the contact", "1 ohm cm2", default="0 ohm cm2")
     film_resistance: v.AreaResistance = _key(
@@ -326,8 +326,17 @@ class CellSection(Table):
         "160 mAh/g",
         default=None,
     )
-    initial: InitialState = _key(
-        "the state at the start, by voltage or by lithiation", {"voltage": "4.2 V"}, {"lithiation": 0.3}
+    mass_basis: v.Names | None = _key(
+        "the phase or phases whose mass specific amounts refer to; the active ones if not given",
+        "catholyte",
+        ["iodine", "catholyte"],
+        default=None,
+    )
+    initial: InitialState | None = _key(
+        "the state at the start, by voltage or by lithiation; needed where lithium is intercalated",
+        {"voltage": "4.2 V"},
+        {"lithiation": 0.3},
+        default=None,
     )
 
 

@@ -85,11 +85,23 @@ def _proper_fraction(value: object) -> float:
     return number
 
 
-def _volume_share(value: object) -> float:
-    number = to_fraction(value)
-    if not 0.0 <= number <= 1.0:
-        refuse("a share of the volume from 0 to 1, like 0.1 or '10 %'")
-    return number
+def _from_0_to_1(expected: str, *, zero: bool = True) -> Callable[[object], float]:
+    def read(value: object) -> float:
+        number = to_fraction(value)
+        if not 0.0 <= number <= 1.0 or (number == 0.0 and not zero):
+            refuse(expected)
+        return number
+
+    return read
+
+
+def _names(value: object) -> tuple[str, ...]:
+    names: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        refuse("the name of a phase, like 'catholyte', or several, like ['catholyte', 'iodine']")
+    if len(set(names)) < len(names):
+        refuse("names that differ from one another")
+    return tuple(names)
 
 
 #: the least exponent of a constant-phase element: below it an arc spans more decades than any run
@@ -106,6 +118,12 @@ def _exponent(value: object) -> float:
 def _permittivity(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1.0 <= value < 1e9:
         refuse("a relative permittivity, a number of at least 1, like 30")
+    return float(value)
+
+
+def _bruggeman(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1.0 <= value <= 10.0:
+        refuse("an exponent from 1 to 10, like 1.5")
     return float(value)
 
 
@@ -273,12 +291,6 @@ def _schedule(value: object) -> FieldSchedule:
     return schedule
 
 
-def _raw_table(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        refuse("a table, like { law = 'table', file = 'potential.csv' }")
-    return dict(value)
-
-
 to_fraction = quantity("fraction", sign="any").read
 _length = quantity("length").read
 _LENGTH_SCHEMA = quantity("length").schema
@@ -290,10 +302,13 @@ Time = Annotated[float, quantity("time")]
 Temperature = Annotated[float, quantity("temperature")]
 Conductivity = Annotated[float, quantity("conductivity", sign="not negative")]
 Diffusivity = Annotated[float, quantity("diffusivity")]
+NoOrSomeDiffusivity = Annotated[float, quantity("diffusivity", sign="not negative")]
 Density = Annotated[float, quantity("density")]
+ArealMass = Annotated[float, quantity("areal mass")]
 MolarMass = Annotated[float, quantity("molar mass")]
 Concentration = Annotated[float, quantity("concentration")]
 Potential = Annotated[float, quantity("potential", sign="any")]
+NoOrSomePotential = Annotated[float, quantity("potential", sign="not negative")]
 Tolerance = Annotated[float, quantity("potential")]
 CurrentDensity = Annotated[float, quantity("current density")]
 AreaResistance = Annotated[float, quantity("area resistance", sign="not negative")]
@@ -303,15 +318,42 @@ Inductance = Annotated[float, quantity("inductance")]
 Exponent = Annotated[float, Read(_exponent, quantity("fraction").schema)]
 SpecificCapacity = Annotated[float, quantity("specific capacity")]
 MolarEnergy = Annotated[float, quantity("molar energy", sign="not negative")]
+PositiveMolarEnergy = Annotated[float, quantity("molar energy")]
 Frequency = Annotated[float, quantity("frequency")]
+BruggemanExponent = Annotated[float, Read(_bruggeman, {"type": "number", "minimum": 1.0, "maximum": 10.0})]
 RelativePermittivity = Annotated[float, Read(_permittivity, {"type": "number", "minimum": 1.0})]
 Share = Annotated[float, quantity("fraction", sign="not negative")]
 Fraction = Annotated[float, quantity("fraction")]
 Spread = Annotated[float, quantity("fraction", sign="not negative")]
 ProperFraction = Annotated[float, Read(_proper_fraction, quantity("fraction").schema)]
-VolumeShare = Annotated[float, Read(_volume_share, quantity("fraction").schema)]
+VolumeShare = Annotated[
+    float, Read(_from_0_to_1("a share of the volume from 0 to 1, like 0.1 or '10 %'"), quantity("fraction").schema)
+]
+SiteFraction = Annotated[
+    float,
+    Read(_from_0_to_1("a fraction of the sites from 0 to 1, like 0.28 or '28 %'"), quantity("fraction").schema),
+]
+PartOfMass = Annotated[
+    float,
+    Read(
+        _from_0_to_1("a share of the mass above 0 and at most 1, like 0.48 or '48 %'", zero=False),
+        quantity("fraction").schema,
+    ),
+]
 
 Text = Annotated[str, Read(_text, {"type": "string", "minLength": 1})]
+Names = Annotated[
+    tuple[str, ...],
+    Read(
+        _names,
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            ]
+        },
+    ),
+]
 Switch = Annotated[bool, Read(_switch, {"type": "boolean"})]
 Voxels = Annotated[tuple[int, int, int], _voxels(3, "[z, y, x]")]
 CrossSection = Annotated[tuple[int, int], _voxels(2, "[y, x]")]
@@ -391,40 +433,3 @@ _STEPS_SCHEMA: Mapping[str, Any] = {
 Steps = Annotated[tuple[Any, ...], Read(_steps, _STEPS_SCHEMA)]
 Continued = Annotated[tuple[tuple[Any, ...], ...], Read(_continued, {"type": "array", "items": _STEPS_SCHEMA})]
 Schedule = Annotated[FieldSchedule, Read(_schedule, {"type": "string", "examples": list(_SCHEDULES)})]
-
-
-_KEYS_OF_POTENTIALS: Mapping[str, Any] = {
-    "law": {
-        "enum": ["table", "formula", "constant", "linear", "ideal-solution"],
-        "description": "the law, which says what the other keys are",
-    },
-    "file": {"type": "string", "description": "table: a file of two columns under the heading 'x,U / V'"},
-    "x": {"type": "array", "items": {"type": "number"}, "description": "table: site fractions"},
-    "U": {"type": "array", "items": {"type": "number"}, "description": "table: potentials"},
-    "unit": {"type": "string", "description": "table: the unit of U", "examples": ["V"]},
-    "formula": {"type": "string", "description": "formula: its name in the library"},
-    "U0": {"type": "string", "description": "constant, ideal-solution: the potential", "examples": ["3.4 V"]},
-    "U_at_0": {"type": "string", "description": "linear: the potential at x = 0", "examples": ["4.2 V"]},
-    "U_at_1": {"type": "string", "description": "linear: the potential at x = 1", "examples": ["3.2 V"]},
-    "x_lo": {"type": "number", "description": "constant, linear: holds above this x"},
-    "x_hi": {"type": "number", "description": "constant, linear: holds below this x"},
-    "margules": {
-        "type": ["string", "array"],
-        "items": {"type": "string"},
-        "description": "ideal-solution: the coefficients of the excess energy",
-    },
-}
-
-#: kept as written: each law reads its own keys (:mod:`catholyte.materials`)
-PotentialTable = Annotated[
-    Mapping[str, Any],
-    Read(
-        _raw_table,
-        {
-            "type": "object",
-            "properties": _KEYS_OF_POTENTIALS,
-            "required": ["law"],
-            "additionalProperties": False,
-        },
-    ),
-]

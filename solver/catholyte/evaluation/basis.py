@@ -19,8 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from catholyte.errors import InputError, nearest
 from catholyte.results import Results
 
@@ -121,8 +119,7 @@ def basis(results: Results, of: str = "active", per: str = "mass") -> Basis:
         if per == "mass":
             layers += _known(facts, f"{layer}_areal_mass_kg_m2", of)
         else:
-            share = float(np.mean(mesh.labels == mesh.phase_names.index(layer)))
-            layers += share * mesh.shape[0] * mesh.spacing[0]
+            layers += mesh.thickness(layer)
     return Basis(per, of, composite + layers)
 
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_array, coo_array, csc_array, diags_array
+from scipy.sparse import csc_array
 
 from catholyte.fv import kernels
 from catholyte.fv.laplacian import Indices, Laplacian, Links
+from catholyte.fv.networks import LocalStores, NetworkBlock, NetworkUnknowns, network_places
+from catholyte.fv.pattern import Pattern
 
 Floats = NDArray[Any]  # float64, or complex128 at a frequency
 
@@ -37,7 +39,10 @@ class Placement:
         Which voxels belong to the ion conductors, shape (nz·ny·nx,), uint8.
     phi_links, lithium_links
         Where the conductance of every edge of A_φφ and of every transport path stands in an array of shape
-        (3, nz, ny, nx) that holds, for every axis and voxel, the link to the next voxel.
+        (3, nz, ny, nx) that holds, for every axis and voxel, the link to the next voxel; nz times ``copies`` for the
+        latter.
+    copies
+        How many copies of the grid, one above the other along z, hold the stores.
     contrast
         Largest ratio of conductances within the electron network and within the ion network.
     """
@@ -48,6 +53,7 @@ class Placement:
     network: NDArray[np.uint8]
     phi_links: NDArray[np.int64]
     lithium_links: NDArray[np.int64]
+    copies: int
     contrast: float
 
 
@@ -66,7 +72,11 @@ class Skeleton:
     paths
         Conductances of the transport paths in m, one an edge.
     electron, ion, host
-        Unknowns at every reacting face, shape (k,).
+        Unknowns at every face with one reaction, shape (k,).
+    reaction_networks
+        Unknowns at the faces with a reaction network.
+    lithium_a, lithium_b
+        The two stores joined by every transport path.
     placement
         Where all this stands on a voxel grid; None for unstructured meshes.
     """
@@ -80,6 +90,9 @@ class Skeleton:
     electron: Indices
     ion: Indices
     host: Indices
+    reaction_networks: tuple[NetworkUnknowns, ...]
+    lithium_a: Indices
+    lithium_b: Indices
     placement: Placement | None
 
     @cached_property
@@ -90,9 +103,43 @@ class Skeleton:
 
     @cached_property
     def phi_links(self) -> Links:
-        """Pattern of A_φφ: the edges of conduction, then the reacting faces."""
-        ends = np.concatenate([self.a, self.electron]), np.concatenate([self.b, self.ion])
-        return Links.from_edges(self.terminals.size, *ends)
+        """Pattern of A_φφ: the edges of conduction, the faces with one reaction, those with a network."""
+        return Links.from_edges(self.terminals.size, *self._ends)
+
+    @property
+    def _ends(self) -> tuple[Indices, Indices]:
+        """Return the potentials joined by the edges of conduction, the faces with one reaction, those with a network."""
+        first = np.concatenate([self.a, self.electron, *(at.electron for at in self.reaction_networks)])
+        second = np.concatenate([self.b, self.ion, *(at.ion for at in self.reaction_networks)])
+        return first, second
+
+    @cached_property
+    def potential_pattern(self) -> Pattern:
+        """Places of the bordered matrix with the stores held; see :meth:`CoupledSystem.matrix`."""
+        n = self.terminals.size
+        size = n + self.lithium.links.n
+        first, second = self._ends
+        potentials, stores = np.arange(n), np.arange(n, size)
+        last = np.array([size])
+        rows = [first, second, first, second, potentials, stores, potentials, np.full(n, size), last]
+        columns = [first, second, second, first, potentials, stores, np.full(n, size), potentials, last]
+        return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """Places of the bordered matrix; see :meth:`CoupledSystem.matrix`."""
+        n = self.terminals.size
+        size = n + self.lithium.links.n
+        first, second = self._ends
+        potentials, stores = np.arange(n), np.arange(n, size)
+        a, b, host = self.lithium_a + n, self.lithium_b + n, self.host + n
+        networks = [network_places(at, n) for at in self.reaction_networks]
+        last = np.array([size])
+        rows = [first, second, first, second, potentials, stores, np.arange(size), np.full(n, size), last]
+        columns = [first, second, second, first, potentials, stores, np.full(size, size), potentials, last]
+        rows += [a, a, b, b, self.electron, self.ion, host, host, host, *(each[0] for each in networks)]
+        columns += [a, b, a, b, host, host, self.electron, self.ion, host, *(each[1] for each in networks)]
+        return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))
 
 
 @dataclass(frozen=True)
@@ -104,9 +151,9 @@ class CoupledSystem:
     skeleton
         What does not change from one matrix to the next.
     conductance
-        ∂I/∂(φ_electron − φ_ion) of every reacting face in S, shape (k,).
+        ∂I/∂(φ_electron − φ_ion) of every face with one reaction in S, shape (k,).
     response
-        ∂I_F/∂x of every reacting face in A, shape (k,); I_F is the part of the current that changes the lithium.
+        ∂I_F/∂x of every such face in A, shape (k,); I_F is the part of the current that changes the lithium.
     lithium_slope
         Derivative of the Kirchhoff potential by x in A/m, shape (n_x,).
     storage
@@ -120,6 +167,8 @@ class CoupledSystem:
     faradaic, passing
         ∂I_F/∂(φ_electron − φ_ion) in S, and the part of ∂I_F/∂x that is ∂I/∂x, shape (k,); None where no double layer
         stands beside the reaction, so that I_F = I.
+    networks
+        Faces with a reaction network.
     """
 
     skeleton: Skeleton
@@ -133,11 +182,13 @@ class CoupledSystem:
     frozen: bool = False
     faradaic: Floats | None = None
     passing: Floats | None = None
+    networks: tuple[NetworkBlock, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Double precision, complex for a frequency in place of a time step."""
-        return np.result_type(self.conductance) if self.frozen else np.result_type(self.storage, self.conductance)
+        faces = np.result_type(self.conductance, *(block.conductance for block in self.networks))
+        return faces if self.frozen else np.result_type(self.storage, faces)
 
     @property
     def n_phi(self) -> int:
@@ -152,14 +203,16 @@ class CoupledSystem:
     @cached_property
     def phi(self) -> Laplacian:
         """A_φφ, shape (n_phi, n_phi)."""
-        edges = np.concatenate([self.skeleton.conduction, self.conductance])
-        return Laplacian.from_edges(self.skeleton.phi_links, edges, self.skeleton.terminals)
+        edges = [self.skeleton.conduction, self.conductance, *(block.conductance for block in self.networks)]
+        return Laplacian.from_edges(self.skeleton.phi_links, np.concatenate(edges), self.skeleton.terminals)
 
     @cached_property
     def response_sum(self) -> Floats:
-        """Σ ∂I/∂x over the faces of every host cell in A, shape (n_x,)."""
-        total = np.zeros(self.n_x, dtype=self.response.dtype)
+        """Σ ∂I/∂x over the faces of every host cell in A, shape (n_x,); of networks the diagonal."""
+        total = np.zeros(self.n_x, dtype=np.result_type(self.response, *(b.coupling for b in self.networks)))
         kernels.add_at(total, self.skeleton.host, self.response)
+        for block in self.networks:
+            block.add_diagonal(total)
         return total
 
     @cached_property
@@ -176,6 +229,8 @@ class CoupledSystem:
         kernels.subtract_at(column, at.ion, self.conductance)
         if not self.frozen:
             kernels.add_at(column[self.n_phi :], at.host, self.lithium_conductance)
+        for block in self.networks:
+            block.add_column(column, self.n_phi, frozen=self.frozen)
         return column
 
     @property
@@ -199,13 +254,39 @@ class CoupledSystem:
         self.add_faces(out, v)
         return out
 
+    def couple(self, x: Floats) -> Floats:
+        """Return A_φx·x, shape (n_phi,)."""
+        at = self.skeleton
+        out = np.zeros(self.n_phi, dtype=np.result_type(x, self.response) if np.iscomplexobj(x) else x.dtype)
+        kernels.couple_potential(out, at.electron, at.ion, at.host, self.potential_response, x)
+        for block in self.networks:
+            flow = np.sum(block.response * x[block.hosts], axis=1)
+            kernels.add_at(out, block.electron, flow)
+            kernels.subtract_at(out, block.ion, flow)
+        return out
+
+    def drive(self, phi: Floats) -> Floats:
+        """Return A_xφ·φ, shape (n_x,)."""
+        at = self.skeleton
+        out = np.zeros(self.n_x, dtype=phi.dtype)
+        kernels.couple_species(out, at.electron, at.ion, at.host, self.lithium_conductance, phi)
+        for block in self.networks:
+            across = phi[block.electron] - phi[block.ion]
+            for k in range(block.hosts.shape[1]):
+                kernels.add_at(out, block.hosts[:, k], block.slope[:, k] * across)
+        return out
+
     def add_faces(self, out: Floats, v: Floats) -> None:
         """Add the currents of the reacting faces that v = [φ, x] drives; rows of held lithium become x."""
         at, n = self.skeleton, self.n_phi
         if self.frozen:
             kernels.exchange(out[:n], at.electron, at.ion, -self.conductance, v[:n])
+            for block in self.networks:
+                kernels.exchange(out[:n], block.electron, block.ion, -block.conductance, v[:n])
             out[n:] = v[n:]
             return
+        for block in self.networks:
+            block.add_product(out[:n], out[n:], v[:n], v[n:])
         rows = out[:n], out[n:], at.electron, at.ion, at.host
         if self.faradaic is None:
             kernels.face_currents(*rows, self.conductance, self.response, v[:n], v[n:])
@@ -216,18 +297,33 @@ class CoupledSystem:
 
     @cached_property
     def reduced_conductance(self) -> Floats:
-        """Conductance of every reacting face in series with the storage and transport of its host cell, in S.
+        """Conductance of every face in series with the storage and transport of its host cell, in S, networks last.
 
         With it A_φφ becomes its Schur complement after eliminating x, with A_xx replaced by its diagonal and the faces
         of one cell driven alike.
         """
         if self.frozen:
-            return self.conductance
+            return np.concatenate([self.conductance, *(block.conductance for block in self.networks)])
         free = self.storage + self.lithium_slope * self.skeleton.lithium.row_sum
         total = free + self.driven_response
         if self.faradaic is None or self.passing is None:
-            return self.conductance * (free / total)[self.skeleton.host]
-        return self.conductance - self.passing * self.faradaic * (self.driven_response / total)[self.skeleton.host]
+            reduced = self.conductance * (free / total)[self.skeleton.host]
+        else:
+            lost = self.passing * self.faradaic * (self.driven_response / total)[self.skeleton.host]
+            reduced = self.conductance - lost
+        if not self.networks:
+            return reduced
+        return np.concatenate([reduced, *(local.reduced_conductance() for local in self.local_stores)])
+
+    @cached_property
+    def local_stores(self) -> tuple[LocalStores, ...]:
+        """The stores at faces with a network, each face by itself."""
+        faces = np.zeros(self.n_x)
+        for block in self.networks:
+            for k in range(block.hosts.shape[1]):
+                kernels.add_at(faces, block.hosts[:, k], np.ones(block.hosts.shape[0]))
+        free = self.storage + self.lithium_slope * self.skeleton.lithium.row_sum
+        return tuple(block.local(free, faces) for block in self.networks)
 
     @cached_property
     def driven_response(self) -> Floats:
@@ -257,25 +353,15 @@ class CoupledSystem:
 
     def matrix(self) -> csc_array:
         """Return the bordered matrix, shape (n_phi + n_x + 1,) squared, for direct solvers and tests."""
-        at, n, m = self.skeleton, self.n_phi, self.n_x
-        border = self.terminal_column[:, None]
-        row = np.concatenate([self.terminal_row, np.zeros(m)])[None, :]
-        corner = np.array([[self.terminal_corner]])
+        at = self.skeleton
+        G = np.concatenate([at.conduction, self.conductance, *(block.conductance for block in self.networks)])
+        row, corner = self.terminal_row, np.array([self.terminal_corner])
         if self.frozen:
-            inner = block_array([[self.phi.matrix(), None], [None, diags_array(np.ones(m))]])
-        else:
-            response, conductance = self.potential_response, self.lithium_conductance
-            to_phi = coo_array((response, (at.electron, at.host)), shape=(n, m)) - coo_array(
-                (response, (at.ion, at.host)), shape=(n, m)
-            )
-            to_x = coo_array((conductance, (at.host, at.electron)), shape=(m, n)) - coo_array(
-                (conductance, (at.host, at.ion)), shape=(m, n)
-            )
-            transport = at.lithium.matrix() @ diags_array(self.lithium_slope)
-            inner = block_array(
-                [
-                    [self.phi.matrix(), to_phi],
-                    [to_x, transport + diags_array(self.storage + self.response_sum)],
-                ]
-            )
-        return csc_array(block_array([[inner, coo_array(border)], [coo_array(row), coo_array(corner)]]))
+            column = self.terminal_column[: self.n_phi]
+            values = [G, G, -G, -G, at.terminals, np.ones(self.n_x), column, row, corner]
+            return at.potential_pattern.matrix(np.concatenate(values))
+        to_a, to_b = at.paths * self.lithium_slope[at.lithium_a], at.paths * self.lithium_slope[at.lithium_b]
+        p, s = self.potential_response, self.lithium_conductance
+        values = [G, G, -G, -G, at.terminals, self.storage, self.terminal_column, row, corner]
+        values += [to_a, -to_b, -to_a, to_b, p, -p, s, -s, self.response, *(b.values for b in self.networks)]
+        return at.pattern.matrix(np.concatenate(values))

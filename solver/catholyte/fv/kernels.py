@@ -310,3 +310,23 @@ def shunted_face_currents(out_phi, out_x, electron, ion, host, conductance, pass
         out_phi[e] += flow
         out_phi[i] -= flow
         out_x[h] += faradaic[k] * delta + lift
+
+
+@_jit
+def network_currents(out_phi, out_x, electron, ion, hosts, conductance, response, slope, coupling, phi, x):
+    """Add conductance·Δφ + Σ response·x of every face to its potentials, slope·Δφ + Σ coupling·x to each of its stores.
+
+    ``hosts``, ``response`` and ``slope`` have a row a face, ``coupling`` a square matrix a face.
+    """
+    n = hosts.shape[1]
+    for f in range(electron.size):
+        delta = phi[electron[f]] - phi[ion[f]]
+        flow = conductance[f] * delta
+        for k in range(n):
+            flow += response[f, k] * x[hosts[f, k]]
+            out = slope[f, k] * delta
+            for j in range(n):
+                out += coupling[f, k, j] * x[hosts[f, j]]
+            out_x[hosts[f, k]] += out
+        out_phi[electron[f]] += flow
+        out_phi[ion[f]] -= flow

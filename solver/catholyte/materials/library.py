@@ -15,10 +15,13 @@ from types import MappingProxyType
 from typing import Any
 
 from catholyte.errors import InputError, nearest
+from catholyte.materials.chemistry import Chemistry
+from catholyte.materials.families import Family
 from catholyte.materials.potentials import read_equilibrium_potential
-from catholyte.physics.arrhenius import arrhenius
+from catholyte.materials.properties import Origin, Property, known, marked, new_property, read_property
+from catholyte.materials.read_chemistry import CHEMISTRY, read_chemistry
 from catholyte.physics.equilibrium import EquilibriumPotential
-from catholyte.units import DIMENSIONS, to_si
+from catholyte.units import to_si
 
 #: property -> its dimension in :data:`catholyte.units.DIMENSIONS`
 PROPERTIES: Mapping[str, str] = MappingProxyType(
@@ -34,80 +37,27 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
         "potential": "potential",
         "area_resistance": "area resistance",
         "youngs_modulus": "pressure",
+        "active_share": "fraction",
     }
 )
 
 KINDS = ("active", "electrolyte", "conductor", "counter")
 _HEAD = ("name", "aliases", "kind", "formula", "description")
-_SECTIONS = ("equilibrium_potential", "kinetics")
+_SECTIONS = ("equilibrium_potential", "kinetics", *CHEMISTRY)
 _KINETIC_LAWS = ("butler-volmer", "linear")
 _CONCENTRATIONS = ("symmetric", "constant")
-_POSITIVE = ("density", "molar_mass", "maximum_concentration", "nominal_capacity")
-_PROPERTY_KEYS = (
-    "value",
-    "source",
-    "assumed",
-    "note",
-    "activation_energy",
-    "activation_energy_source",
-    "activation_energy_assumed",
-    "reference_temperature",
-)
+_POSITIVE = ("density", "molar_mass", "maximum_concentration", "nominal_capacity", "active_share")
+_INTERCALATION = ("equilibrium_potential", "maximum_concentration", "kinetics")
 _DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a number comes from: exactly one of a citable source and the reason for an assumption."""
-
-    source: str | None = None
-    assumed: str | None = None
-    note: str | None = None
-
-    def __str__(self) -> str:
-        return self.source if self.source is not None else f"assumed: {self.assumed}"
-
-
-@dataclass(frozen=True)
-class Property:
-    """One number of a material.
-
-    Attributes
-    ----------
-    value
-        SI value at ``reference_temperature``.
-    unit
-        SI unit of ``value``.
-    text
-        The value as it was written, with its own unit.
-    source, assumed
-        Exactly one of them is given.
-    activation_energy
-        J/mol; None if the property is not known to depend on the temperature.
-    reference_temperature
-        K.
-    """
-
-    value: float
-    unit: str
-    text: str
-    source: str | None = None
-    assumed: str | None = None
-    activation_energy: float | None = None
-    activation_energy_origin: Origin | None = None
-    reference_temperature: float = 298.15
-    note: str | None = None
-
-    def at(self, T: float) -> float:
-        """Value at T (K) by Arrhenius: p = p_ref·exp[−E_a/R·(1/T − 1/T_ref)]."""
-        if self.activation_energy is None:
-            return self.value
-        return arrhenius(self.value, self.activation_energy, T, self.reference_temperature)
-
-
-@dataclass(frozen=True)
 class Material:
-    """A material and what is known of it; see :data:`PROPERTIES` for the names of its properties."""
+    """A material and what is known of it; see :data:`PROPERTIES` for the names of its properties.
+
+    An active material has an equilibrium potential (it takes up lithium in one host) or a chemistry (it stores species
+    that react with one another); an electrolyte may have a chemistry.
+    """
 
     name: str
     kind: str
@@ -120,6 +70,7 @@ class Material:
     kinetics_origin: Origin | None = None
     aliases: tuple[str, ...] = field(default=())
     file: str = ""
+    chemistry: Chemistry | None = None
 
     def property(self, name: str) -> Property:
         """Return a property that must be there.
@@ -150,17 +101,10 @@ class Material:
         """
         properties = dict(self.properties)
         for name, value in values.items():
-            _known(name, PROPERTIES, self.name)
-            unit = DIMENSIONS[PROPERTIES[name]][0]
-            old = properties.get(name, Property(value, unit, ""))
-            properties[name] = replace(
-                old,
-                value=value,
-                unit=unit,
-                text=f"{value:g} {unit}".strip(),
-                source=None,
-                assumed=reason,
-                note=None,
+            known(name, PROPERTIES, self.name)
+            old = properties.get(name)
+            properties[name] = (
+                new_property(value, PROPERTIES[name], reason) if old is None else old.replaced(value, reason)
             )
         changed = replace(self, properties=MappingProxyType(properties))
         if equilibrium_potential is None:
@@ -170,23 +114,27 @@ class Material:
 
 def list_materials() -> tuple[str, ...]:
     """Names of the materials of the library, in alphabetical order."""
-    return tuple(sorted((str(_head(path)["name"]) for path in _library_files()), key=str.lower))
+    names = [str(_head(path)["name"]) for path in _library_files()]
+    names += [name for family in _families() for name in family.members]
+    return tuple(sorted(names, key=str.lower))
 
 
 def load_material(name_or_path: str, *, folder: Path | None = None) -> Material:
-    """Load a material of the library by name or alias (case ignored), or a file.
+    """Load a material of the library by name or alias (case ignored), a member of a family, or a file.
 
     Parameters
     ----------
     name_or_path
-        ``"NCM83"``, or the path of a TOML file (anything that ends in ``.toml``).
+        ``"NCM83"``, ``"LIC6.9"`` (any composition within the family's range), or the path of a TOML file (anything
+        that ends in ``.toml``).
     folder
         Folder that a relative path starts from; default the working directory.
 
     Raises
     ------
     InputError
-        If there is no such material or file, or the file breaks the rules of a material file.
+        If there is no such material or file, the composition lies outside its family's range, or the file breaks the
+        rules of a material file.
     """
     if name_or_path.lower().endswith(".toml"):
         path = (folder or Path()) / name_or_path
@@ -195,14 +143,18 @@ def load_material(name_or_path: str, *, folder: Path | None = None) -> Material:
         return read_material(path)
     index = _index()
     found = index.get(name_or_path.lower())
-    if found is None:
-        choices = list_materials()
-        names = {name: _index()[name] for name in index}
-        alike = nearest(name_or_path, names)
-        suggestion = None if alike is None else str(_head(names[alike])["name"])
-        expected = "a material of the library (" + ", ".join(choices) + ") or the path of a .toml file"
-        raise InputError("material", name_or_path, expected, suggestion)
-    return _library_material(found)
+    if found is not None:
+        return _library_material(found)
+    for family in _families():
+        x = family.composition(name_or_path, key="material")
+        if x is not None:
+            return _member(family, x)
+    choices = list_materials()
+    names = {word: str(_head(path)["name"]) for word, path in index.items()} | {name: name for name in choices}
+    alike = nearest(name_or_path, names)
+    spans = " or ".join(family.span for family in _families())
+    expected = f"a material of the library ({', '.join(choices)}), any of {spans}, or the path of a .toml file"
+    raise InputError("material", name_or_path, expected, None if alike is None else names[alike])
 
 
 def read_material(path: Path) -> Material:
@@ -213,10 +165,15 @@ def read_material(path: Path) -> Material:
     InputError
         Unknown key, missing or doubled mark of origin, wrong dimension, or text that is not TOML.
     """
-    content = _toml(path)
-    where = path.name
+    return _material(_toml(path), path.name, path.parent)
+
+
+# -------------------------------------------------------------------------------------------- parts of a file
+
+
+def _material(content: Mapping[str, Any], where: str, folder: Path) -> Material:
     for key in content:
-        _known(key, (*_HEAD, *_SECTIONS, *PROPERTIES), where)
+        known(key, (*_HEAD, *_SECTIONS, *PROPERTIES), where)
     for key in ("name", "kind", "formula"):
         if not isinstance(content.get(key), str):
             raise InputError(f"{where}: {key}", content.get(key), "a text")
@@ -227,14 +184,28 @@ def read_material(path: Path) -> Material:
         raise InputError(
             f"{where}: kind", content["kind"], "one of " + ", ".join(KINDS), nearest(content["kind"], KINDS)
         )
-    properties = {name: _property(content[name], name, where) for name in PROPERTIES if name in content}
+    properties = {
+        name: read_property(
+            content[name], dimension, f"{where}: {name}", signed=name == "potential", positive=name in _POSITIVE
+        )
+        for name, dimension in PROPERTIES.items()
+        if name in content
+    }
+    if "active_share" in properties and properties["active_share"].value > 1.0:
+        text = properties["active_share"].text
+        raise InputError(f"{where}: active_share.value", text, "a share of the mass, at most 1")
+    chemistry = read_chemistry(content, content["kind"], properties, where=where, folder=folder)
+    for key in _INTERCALATION:
+        if chemistry is not None and content["kind"] == "active" and key in content:
+            expected = f"either lattices with reactions or one host with {key}; the material has both"
+            raise InputError(f"{where}: {key}", "both", expected)
     potential, potential_origin = None, None
     if "equilibrium_potential" in content:
-        section, potential_origin = _marked(content["equilibrium_potential"], f"{where}: equilibrium_potential")
-        potential = read_equilibrium_potential(section, key=f"{where}: equilibrium_potential", folder=path.parent)
+        section, potential_origin = marked(content["equilibrium_potential"], f"{where}: equilibrium_potential")
+        potential = read_equilibrium_potential(section, key=f"{where}: equilibrium_potential", folder=folder)
     kinetics, kinetics_origin = None, None
     if "kinetics" in content:
-        section, kinetics_origin = _marked(content["kinetics"], f"{where}: kinetics")
+        section, kinetics_origin = marked(content["kinetics"], f"{where}: kinetics")
         kinetics = _kinetics(section, f"{where}: kinetics")
     return Material(
         name=content["name"],
@@ -248,52 +219,13 @@ def read_material(path: Path) -> Material:
         kinetics_origin=kinetics_origin,
         aliases=tuple(aliases),
         file=where,
-    )
-
-
-# -------------------------------------------------------------------------------------------- parts of a file
-
-
-def _property(entry: object, name: str, where: str) -> Property:
-    key = f"{where}: {name}"
-    section, origin = _marked(entry, key)
-    for word in section:
-        _known(word, _PROPERTY_KEYS, key)
-    if "value" not in section:
-        raise InputError(f"{key}.value", None, f"a value with its unit, like {DIMENSIONS[PROPERTIES[name]][1]!r}")
-    value = to_si(section["value"], PROPERTIES[name], key=f"{key}.value")
-    if value < 0.0 and name != "potential":
-        raise InputError(f"{key}.value", section["value"], "a value that is not negative")
-    if value == 0.0 and name in _POSITIVE:
-        raise InputError(f"{key}.value", section["value"], "a value above zero")
-    energy, energy_origin = None, None
-    if "activation_energy" in section:
-        energy = to_si(section["activation_energy"], "molar energy", key=f"{key}.activation_energy")
-        energy_origin = _origin(
-            {
-                mark: section[f"activation_energy_{mark}"]
-                for mark in ("source", "assumed")
-                if f"activation_energy_{mark}" in section
-            },
-            f"{key}.activation_energy",
-        )
-    temperature = section.get("reference_temperature", "298.15 K")
-    return Property(
-        value=value,
-        unit=DIMENSIONS[PROPERTIES[name]][0],
-        text=str(section["value"]),
-        source=origin.source,
-        assumed=origin.assumed,
-        activation_energy=energy,
-        activation_energy_origin=energy_origin,
-        reference_temperature=to_si(temperature, "temperature", key=f"{key}.reference_temperature"),
-        note=origin.note,
+        chemistry=chemistry,
     )
 
 
 def _kinetics(section: Mapping[str, Any], key: str) -> Mapping[str, str | float]:
     for word in section:
-        _known(word, ("law", "alpha", "concentration"), key)
+        known(word, ("law", "alpha", "concentration"), key)
     law = section.get("law", "butler-volmer")
     concentration = section.get("concentration", "symmetric")
     alpha = to_si(section.get("alpha", 0.5), "fraction", key=f"{key}.alpha")
@@ -305,29 +237,6 @@ def _kinetics(section: Mapping[str, Any], key: str) -> Mapping[str, str | float]
     if not 0.0 < alpha < 1.0:
         raise InputError(f"{key}.alpha", alpha, "a transfer coefficient between 0 and 1")
     return MappingProxyType({"law": law, "alpha": alpha, "concentration": concentration})
-
-
-def _marked(entry: object, key: str) -> tuple[dict[str, Any], Origin]:
-    """Split a section into what it says and where that comes from."""
-    if not isinstance(entry, dict):
-        raise InputError(key, entry, "a table with a value and its source, like { value = …, source = … }")
-    marks = {word: entry[word] for word in ("source", "assumed", "note") if word in entry}
-    return {word: entry[word] for word in entry if word not in marks}, _origin(marks, key)
-
-
-def _origin(marks: Mapping[str, Any], key: str) -> Origin:
-    for word, text in marks.items():
-        if not isinstance(text, str) or not text.strip():
-            raise InputError(f"{key}.{word}", text, "a text that is not empty")
-    if ("source" in marks) == ("assumed" in marks):
-        expected = 'exactly one of source = "doi:…" and assumed = "the reason for this value"'
-        raise InputError(key, "both" if "source" in marks else None, expected)
-    return Origin(**marks)
-
-
-def _known(word: str, choices: Mapping[str, Any] | tuple[str, ...], where: str) -> None:
-    if word not in choices:
-        raise InputError(f"{where}: {word}", word, "one of " + ", ".join(choices), nearest(word, choices))
 
 
 # --------------------------------------------------------------------------------------- files of the library
@@ -364,3 +273,15 @@ def _index() -> Mapping[str, Path]:
 @functools.cache
 def _library_material(path: Path) -> Material:
     return read_material(path)
+
+
+@functools.cache
+def _families() -> tuple[Family, ...]:
+    return tuple(Family.read(_toml(path), path.name) for path in sorted((_DATA / "families").glob("*.toml")))
+
+
+@functools.lru_cache(maxsize=64)
+def _member(family: Family, x: float) -> Material:
+    content = family.member(x)
+    content["aliases"] = [alias for alias in content["aliases"] if alias.lower() not in _index()]
+    return _material(content, f"{family.where} at x = {x:.9g}", _DATA)

@@ -82,6 +82,9 @@ class Graph:
         Position in the image, None for unstructured graphs.
     face_axis
         Axis of the grid along which every face looks from a to b, shape (m,); None for unstructured graphs.
+    anchor
+        Cell whose potential every cell shares, shape (n,): the shells of a domain share that of the layer they hang on.
+        None where every cell has its own.
     """
 
     volume: Floats
@@ -95,6 +98,7 @@ class Graph:
     terminals: Mapping[str, Terminal]
     grid: Grid | None = None
     face_axis: NDArray[np.int8] | None = None
+    anchor: Indices | None = None
 
     def __post_init__(self) -> None:
         n = self.volume.size
@@ -109,6 +113,11 @@ class Graph:
     def n_cells(self) -> int:
         """Number of cells."""
         return int(self.volume.size)
+
+    @property
+    def n_potentials(self) -> int:
+        """Number of cells with a potential of their own."""
+        return self.n_cells if self.anchor is None else int(np.unique(self.anchor).size)
 
     def components(self, faces: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Label the clusters of cells that are connected through the chosen faces.
@@ -176,4 +185,5 @@ class Graph:
             terminals=terminals,
             grid=None if self.grid is None else replace(self.grid, voxel=self.grid.voxel[keep]),
             face_axis=None if self.face_axis is None else self.face_axis[inside],
+            anchor=None if self.anchor is None else new[self.anchor[keep]].astype(np.int32),
         )

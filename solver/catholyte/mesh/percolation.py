@@ -6,7 +6,7 @@ volumes are reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class Percolation:
     connected
         Volume share of every phase that has its path.
     reacting
-        Volume share of every active phase that has its path and belongs to a cluster touching connected electrolyte.
+        Volume share of every phase that reacts, has its path and belongs to a cluster touching connected electrolyte.
     """
 
     keep: NDArray[np.bool_]
@@ -41,7 +41,7 @@ class Percolation:
     reacting: Mapping[str, float]
 
 
-def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
+def percolation(graph: Graph, kinds: Mapping[str, str], *, reacting: Collection[str] = ()) -> Percolation:
     """Find the cells that can take part.
 
     Parameters
@@ -50,6 +50,8 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
         The mesh.
     kinds
         ``"active"``, ``"conductor"`` or ``"electrolyte"`` for every phase.
+    reacting
+        Names of phases that react besides the active ones, where they carry electrons.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
     by_electrons = graph.connected_to("collector", electronic)
     by_ions = graph.connected_to("counter", kind == "electrolyte")
     keep = by_electrons | by_ions
-    active = kind == "active"
+    also = [k for k, name in enumerate(graph.phase_names) if name in reacting and kinds[name] in ELECTRONIC]
+    active = (kind == "active") | np.isin(graph.phase, also)
     if not (by_electrons & active).any():
         raise MeshError(
             "no active material has an electron path to the current collector: nothing percolates on the electron side"
@@ -82,15 +85,15 @@ def percolation(graph: Graph, kinds: Mapping[str, str]) -> Percolation:
     fed[cluster[graph.cell_b[gripping]]] = True
     if not fed.any():
         raise MeshError("connected active material and connected electrolyte touch nowhere: nothing can react")
-    reacting = fed[cluster] & by_electrons & active
+    fed_cells = fed[cluster] & by_electrons & active
     connected_share, reacting_share = {}, {}
     for index, name in enumerate(graph.phase_names):
         cells = graph.phase == index
         volume = float(graph.volume[cells].sum())
         if volume > 0.0:
             connected_share[name] = float(graph.volume[cells & keep].sum()) / volume
-            if kinds[name] == "active":
-                reacting_share[name] = float(graph.volume[cells & reacting].sum()) / volume
+            if kinds[name] == "active" or index in also:
+                reacting_share[name] = float(graph.volume[cells & fed_cells].sum()) / volume
     return Percolation(keep, connected_share, reacting_share)
 
 

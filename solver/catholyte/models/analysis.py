@@ -8,7 +8,9 @@ The split of the polarisation is exact. Multiplying every balance with its poten
     η_mix = −(1/I) Σ_k (U(x_k) − U(x̄))·C_k·dx_k/dt,      η_dl = (1/I) Σ_f A·i_dl·(s − U(x̄)),
 
 where each P is the dissipated power of a process; η_mix and η_dl, which have either sign, are what uneven lithiation
-and the double layers (current density i_dl, potential step s) store.
+and the double layers (current density i_dl, potential step s) store. At faces with a reaction network the reference is
+the composition of the cells at the interface, U(x̄) the mean of the reactions' equilibrium potentials there weighted
+with their currents: what the potential of a reaction changes by deeper inside a domain counts as equilibrium.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from numpy.typing import NDArray
 
 from catholyte.fv import kernels
 from catholyte.models.cathode import Cathode, Evaluation
+from catholyte.models.intercalation import FaceSolution, ReactingFaces
+from catholyte.models.networks import NetworkFaces, NetworkSolution
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +87,7 @@ class Analysis:
             (bulk_a / (bulk_a + bulk_b)).astype(np.float32),
             contact.astype(np.float32),
         )
-        self._weights = cathode.capacity / cathode.capacity.sum()
+        self._weights = cathode.host_capacity / cathode.host_capacity.sum() if cathode.hosts else None
 
     # ------------------------------------------------------------------ scalars
 
@@ -99,7 +103,7 @@ class Analysis:
         phi, x, _ = cathode.split(at.u)
         U = cathode.equilibrium_potential(x)
         rate_x = at.rate[cathode.n_phi :]
-        reference, mean_U = self._reference(x, rate_x)
+        reference, mean_U = self._reference(at, x, rate_x)
         out = {"equilibrium_voltage": mean_U, "loss_total": mean_U - at.voltage}
         I = at.current  # noqa: E741
         if abs(I) * 1e9 < self._current_floor:
@@ -107,22 +111,32 @@ class Analysis:
         power = dict.fromkeys(LOSSES, 0.0)
         ohmic = self._ohmic(phi, power)
         for group, state in zip(cathode.reacting, at.faces, strict=True):
-            reaction = state.faradaic
-            flow, faradaic = group.area * state.i, group.area * reaction.i
+            flow = group.area * state.i
             heat = flow * state.i
             ohmic[_ELECTRON] += float(heat @ group.ohmic_e)
             is_separator = self._process[cathode.graph.phase_names.index(group.names[1])] == _SEPARATOR
             ohmic[_SEPARATOR if is_separator else _ION] += float(heat @ group.ohmic_i)
             power["contact"] += float(heat.sum()) * group.interface.contact_resistance
             power["film"] += float(heat.sum()) * group.interface.film_resistance
-            power["reaction"] += float(faradaic @ reaction.eta)
-            inside = group.ohmic_host * reaction.i + reaction.U_s - U[group.host]
-            power["diffusion"] += float(faradaic @ inside)
+            if isinstance(group, ReactingFaces) and isinstance(state, FaceSolution):
+                reaction = state.faradaic
+                faradaic = group.area * reaction.i
+                power["reaction"] += float(faradaic @ reaction.eta)
+                inside = group.ohmic_host * reaction.i + reaction.U_s - U[group.host]
+                power["diffusion"] += float(faradaic @ inside)
+            elif isinstance(group, NetworkFaces) and isinstance(state, NetworkSolution):
+                network = state.faradaic
+                faradaic = group.area * network.i
+                of_each = group.area[:, None] * network.currents
+                at_centre, _ = group.laws.potentials(x[group.hosts])
+                power["reaction"] += float(np.sum(of_each * network.eta))
+                power["diffusion"] += float(np.sum(of_each * (network.rates.U - at_centre)))
+                power["mixing"] += float(np.sum(of_each * (at_centre - mean_U)))
             power["double_layer"] += float((flow - faradaic) @ (state.step - mean_U))
         w = cathode.lithium_potential(x)
         a, b = cathode.lithium.a, cathode.lithium.b
         power["diffusion"] += float(np.sum(cathode.lithium.conductance * (w[a] - w[b]) * (U[b] - U[a])))
-        power["mixing"] = -float(rate_x @ (U - reference))
+        power["mixing"] -= float(rate_x @ (U - reference))
         power["electron"], power["ion"], power["separator"] = ohmic
         parts = {f"loss_{name}": value / I for name, value in power.items()}
         drop = at.drop
@@ -136,20 +150,34 @@ class Analysis:
             }
         )
 
-    def _reference(self, x: Floats, rate_x: Floats) -> tuple[Floats, float]:
-        """Return U(x̄) of every host's phase, and its mean weighted with the current each phase takes."""
+    def _reference(self, at: Evaluation, x: Floats, rate_x: Floats) -> tuple[Floats, float]:
+        """Return U(x̄) of every host's phase, and the mean potential weighted with the current each phase takes."""
         cathode = self.cathode
-        reference = np.empty_like(x)
-        mean = 0.0
-        taken = float(rate_x.sum())
+        reference = np.zeros_like(x)
+        networks = [
+            (group, state.faradaic)
+            for group, state in zip(cathode.reacting, at.faces, strict=True)
+            if isinstance(group, NetworkFaces) and isinstance(state, NetworkSolution)
+        ]
+        taken = sum(float(rate_x[store].sum()) for _, _, store in cathode.hosts)
+        taken -= sum(float(group.area @ network.i) for group, network in networks)
         still = abs(taken) * 1e9 < self._current_floor
-        for _, host, at in cathode.hosts:
-            capacity = cathode.capacity[at]
-            x_mean = float(capacity @ x[at] / capacity.sum())
+        mean = 0.0
+        for _, host, store in cathode.hosts:
+            capacity = cathode.capacity[store]
+            x_mean = float(capacity @ x[store] / capacity.sum())
             U = float(np.real(host.U(np.array([x_mean]), cathode.cell.temperature))[0])
-            reference[at] = U
-            share = capacity.sum() / cathode.capacity.sum() if still else rate_x[at].sum() / taken
+            reference[store] = U
+            share = capacity.sum() / cathode.capacity.sum() if still else rate_x[store].sum() / taken
             mean += U * float(share)
+        for group, network in networks:
+            if still:
+                # At rest all reactions agree on the potential of the interface.
+                share = 1.0 if not cathode.hosts else 1.0 - cathode.host_capacity.sum() / cathode.capacity.sum()
+                mean += float(group.area @ network.step / sum(other.area.sum() for other, _ in networks)) * share
+            else:
+                at_centre, _ = group.laws.potentials(x[group.hosts])
+                mean -= float(np.sum(group.area[:, None] * network.currents * at_centre)) / taken
         return reference, mean
 
     @property
@@ -180,13 +208,22 @@ class Analysis:
     def distribution(self, at: Evaluation) -> dict[str, float]:
         """Return mean, standard deviation and 5-95 % range of lithiation and of the reaction current density.
 
-        Lithiation is weighted with capacity, the current density in A/m² (discharge positive) with interface area.
+        Lithiation is weighted with capacity, the current density in A/m² (discharge positive) with interface area. Of
+        everything that takes part in reaction networks, the mean over its phase (``fraction PHASE NAME``).
         """
-        _, x, _ = self.cathode.split(at.u)
-        area = np.concatenate([g.area for g in self.cathode.reacting])
+        cathode = self.cathode
+        _, x, _ = cathode.split(at.u)
+        area = np.concatenate([g.area for g in cathode.reacting])
         i = -np.concatenate([s.faradaic.i for s in at.faces])
-        out = _moments("lithiation", x, self._weights)
-        out["lithiation"] = out.pop("lithiation_mean")
+        if self._weights is not None:
+            out = _moments("lithiation", x, self._weights)
+            out["lithiation"] = out.pop("lithiation_mean")
+        else:
+            out = dict.fromkeys(("lithiation", "lithiation_std", "lithiation_p05", "lithiation_p95"), np.nan)
+        for store in cathode.stores:
+            if store.name is not None:
+                weight = cathode.capacity[store.at]
+                out[f"fraction {store.key}"] = float(weight @ x[store.at] / weight.sum())
         return out | _moments("reaction_current", i, area / area.sum())
 
     # ------------------------------------------------------------------ fields
@@ -195,18 +232,25 @@ class Analysis:
         """Return the fields of a state, arrays of shape (n_cells,) with NaN where a field is not defined.
 
         ``phi_e``, ``phi_i`` in V; ``x``; ``reaction_current`` in A/m³ (discharge positive); ``current_e``,
-        ``current_i``: magnitudes of the current densities in A/m².
+        ``current_i``: magnitudes of the current densities in A/m²; ``fraction NAME`` of everything that takes part in
+        reaction networks, in the cells of the phases that store it.
         """
         cathode, graph = self.cathode, self.cathode.graph
         phi, x, V = cathode.split(at.u)
         fields = {name: np.full(graph.n_cells, np.nan) for name in ("phi_e", "phi_i", "x", "reaction_current")}
-        fields["phi_e"][cathode.electron_cells] = V + phi[: cathode.n_electron]
-        fields["phi_i"][cathode.ion_cells] = phi[cathode.n_electron :]
-        fields["x"][cathode.host_cells] = x
-        reaction = np.zeros(cathode.n_x)
+        potential = cathode.potential_of
+        electronic, ionic = (potential >= 0) & (potential < cathode.n_electron), potential >= cathode.n_electron
+        fields["phi_e"][electronic] = V + phi[potential[electronic]]
+        fields["phi_i"][ionic] = phi[potential[ionic]]
+        for store in cathode.stores:
+            name = "x" if store.name is None else f"fraction {store.name}"
+            fields.setdefault(name, np.full(graph.n_cells, np.nan))[store.cells] = x[store.at]
+        reaction = np.zeros(graph.n_cells)
         for group, state in zip(cathode.reacting, at.faces, strict=True):
-            kernels.subtract_at(reaction, group.host, group.area * state.faradaic.i)
-        fields["reaction_current"][cathode.host_cells] = reaction / graph.volume[cathode.host_cells]
+            solid = np.where(group.direction > 0, graph.cell_a[group.face], graph.cell_b[group.face])
+            kernels.subtract_at(reaction, solid, group.area * state.faradaic.i)
+        shown = cathode.active_cells if cathode.active_cells.size else np.flatnonzero(reaction)
+        fields["reaction_current"][shown] = reaction[shown] / graph.volume[shown]
         magnitude = self._current_magnitude(at, phi)
         for name, cells in (("current_e", cathode.electron_cells), ("current_i", cathode.ion_cells)):
             fields[name] = np.full(graph.n_cells, np.nan)
@@ -239,7 +283,8 @@ class Analysis:
                 else cathode.ion_cells[unknowns.unknown - cathode.n_electron]
             )
             outward = unknowns.conductance * phi[unknowns.unknown] * (1.0 if is_collector else -1.0)
-            half = 0.5 * graph.grid.spacing[0] if graph.grid is not None else 0.0
+            terminal = graph.terminals[name]
+            half = terminal.distance[np.isin(terminal.cell, cells)]
             moments[0] += np.bincount(cells, weights=outward * half, minlength=graph.n_cells)
         return np.sqrt(np.sum(moments**2, axis=0)) / graph.volume
 

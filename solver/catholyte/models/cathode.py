@@ -2,15 +2,17 @@
 
 In every electron conductor   Σ G (φ_p − φ_q) + Σ I_f = 0,
 in every ion conductor        Σ G (φ_p − φ_q) − Σ I_f = 0,
-in every host cell            F c_max v dx/dt + Σ A (F w_p − F w_q)/d + Σ I_f = 0,
+for everything a cell stores   F c_max v dx/dt + Σ A (F w_p − F w_q)/d + Σ O_f = 0,
 at the terminal               f(I, V) = 0 with I = −Σ_counter G φ_i,
 
-where I_f is the current of a reacting face (``physics/interface.py``; in the host cells without what charges the double
-layer, ``physics/double_layer.py``), F w the Kirchhoff potential of lithium (``physics/transport.py``) and f the
-control. Electron potentials are unknown relative to the collector, φ_e = V + φ̃_e, so that differences of microvolts
+where I_f is the current of a reacting face and O_f what its reactions take out of a store: with one reaction, that of
+lithium in a host, the same current without what charges the double layer (``physics/interface.py``,
+``physics/double_layer.py``); with a network the species it consumes on both sides (``physics/network_face.py``). F w is
+the Kirchhoff potential of what is stored (``physics/transport.py``) and f the control. Electron potentials are unknown relative to the collector, φ_e = V + φ̃_e, so that differences of microvolts
 survive beside potentials of volts; φ_i is zero at the counter. All balances are in amperes.
 
-Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of host cells, V]. Beside them stands a memory that
+Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of the stores, V]: a store is the site fraction of
+lithium in a host, or of a species, or the state of a branch of hysteresis, in every cell of its phase. Beside them stands a memory that
 is integrated entry by entry: m = [potential steps of double layers, voltages of lumped elements, terminal voltage].
 """
 
@@ -27,15 +29,19 @@ from catholyte.errors import MeshError
 from catholyte.fv import kernels
 from catholyte.fv.assembly import CoupledSystem, Placement, Skeleton
 from catholyte.fv.laplacian import Laplacian, Links
+from catholyte.fv.networks import NetworkBlock
 from catholyte.mesh.graph import Graph
 from catholyte.models.control import Equation
-from catholyte.models.face_solution import FaceSolution, solve_faces
-from catholyte.models.faces import Faces, TerminalFaces
+from catholyte.models.faces import Faces, StoreMap, TerminalFaces
+from catholyte.models.intercalation import FaceSolution, ReactingFaces
 from catholyte.models.lumped import Drop, LumpedChain
+from catholyte.models.networks import NetworkFaces, NetworkSolution
 from catholyte.models.parameters import CellParameters, Host
-from catholyte.physics.constants import F, R
+from catholyte.physics.constants import F
 from catholyte.physics.double_layer import LinearFace
+from catholyte.physics.transport import Diffusion, HostTransport
 from catholyte.solve.bdf import Past
+from catholyte.solve.newton import SMALLEST_X, Bounds
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]
@@ -64,17 +70,55 @@ class Evaluation:
         m and dm/dt; the rate of the terminal voltage is not known without a past and NaN then.
     shunted
         Whether double layers took part, so that faradaic and total currents differ.
+    rounding
+        Sum of what the transport of what is stored, and reactions near equilibrium, owe to the rounding of potentials
+        in A.
     """
 
     u: Array
     rate: Array
     current: float
     voltage: float
-    faces: tuple[FaceSolution, ...]
+    faces: tuple[FaceSolution | NetworkSolution, ...]
     drop: Drop
     memory: Array
     memory_rate: Array
     shunted: bool
+    rounding: float
+
+
+@dataclass(frozen=True)
+class StoredIn:
+    """One store of a phase in all of its cells.
+
+    Attributes
+    ----------
+    phase, name
+        The phase, and the species or branch; None for the lithium of a host.
+    at
+        Its unknowns among the x.
+    cells
+        Cells of the phase, shape (n,).
+    c_max
+        Concentration of its sites in mol/m³.
+    transport
+        How it moves.
+    is_species
+        Whether it is a species or a vacancy on a lattice.
+    """
+
+    phase: str
+    name: str | None
+    at: slice
+    cells: NDArray[np.int64]
+    c_max: float
+    transport: HostTransport
+    is_species: bool
+
+    @property
+    def key(self) -> str:
+        """Phase and name in one."""
+        return self.phase if self.name is None else f"{self.phase} {self.name}"
 
 
 class Cathode:
@@ -98,32 +142,41 @@ class Cathode:
         self.graph = graph
         self.cell = cell
         kinds = np.array([cell.phases[n].kind if n in cell.phases else "" for n in graph.phase_names])[graph.phase]
-        self.ion_cells = np.flatnonzero(kinds == "electrolyte")
-        self.electron_cells = np.flatnonzero((kinds == "active") | (kinds == "conductor"))
-        self.host_cells = np.flatnonzero(kinds == "active")
+        own = np.arange(graph.n_cells) == graph.anchor if graph.anchor is not None else np.ones(graph.n_cells, bool)
+        self.ion_cells = np.flatnonzero((kinds == "electrolyte") & own)
+        self.electron_cells = np.flatnonzero(((kinds == "active") | (kinds == "conductor")) & own)
+        self.active_cells = np.flatnonzero(kinds == "active")
         self.n_electron = self.electron_cells.size
         self.n_phi = self.n_electron + self.ion_cells.size
-        self.n_x = self.host_cells.size
+        #: unknown of the potential of every cell, −1 where there is none
+        self.potential_of = np.full(graph.n_cells, -1, dtype=np.int32)
+        self.potential_of[self.electron_cells] = np.arange(self.n_electron, dtype=np.int32)
+        self.potential_of[self.ion_cells] = np.arange(self.n_electron, self.n_phi, dtype=np.int32)
+        if graph.anchor is not None:
+            self.potential_of = self.potential_of[graph.anchor]
+
+        self.stores, places = self._stored()
+        #: cell of every store's unknown
+        self.store_cells = np.concatenate([np.zeros(0, dtype=np.int64), *(store.cells for store in self.stores)])
+        self.n_x = self.store_cells.size
         self.size = self.n_phi + self.n_x + 1
-
-        self._phi = np.full(graph.n_cells, -1, dtype=np.int32)
-        self._phi[self.electron_cells] = np.arange(self.n_electron, dtype=np.int32)
-        self._phi[self.ion_cells] = np.arange(self.n_electron, self.n_phi, dtype=np.int32)
-        self._x = np.full(graph.n_cells, -1, dtype=np.int32)
-        self._x[self.host_cells] = np.arange(self.n_x, dtype=np.int32)
-
-        self.hosts: tuple[tuple[str, Host, NDArray[np.int64]], ...] = tuple(
-            (name, host, np.flatnonzero(graph.phase[self.host_cells] == k))
-            for k, name in enumerate(graph.phase_names)
-            if name in cell.phases and (host := cell.phases[name].host) is not None
+        self.hosts: tuple[tuple[str, Host, slice], ...] = tuple(
+            (store.phase, host, store.at)
+            for store in self.stores
+            if store.name is None and (host := cell.phases[store.phase].host) is not None
         )
-        #: F·c_max·v of every host cell, the charge of a full cell in C
+        #: F·c_max·v of everything stored: the charge that fills it, in C
         self.capacity = np.empty(self.n_x)
-        for _, host, at in self.hosts:
-            self.capacity[at] = F * host.c_max * graph.volume[self.host_cells[at]]
+        for store in self.stores:
+            self.capacity[store.at] = F * store.c_max * graph.volume[store.cells]
+        #: the same of lithium in hosts, zero elsewhere
+        self.host_capacity = np.zeros(self.n_x)
+        for _, _, at in self.hosts:
+            self.host_capacity[at] = self.capacity[at]
+        self.bounds = self._bounds()
 
-        self._faces = Faces(graph, cell, self._phi, self._x)
-        self.conduction, self.lithium = self._faces.conduction(), self._faces.lithium()
+        self._faces = Faces(graph, cell, self.potential_of, places)
+        self.conduction, self.lithium = self._faces.conduction(), self._faces.storage()
         self.reacting = self._faces.reacting()
         self.collector = self._faces.terminal("collector", self.electron_cells)
         self.counter = self._faces.terminal("counter", self.ion_cells)
@@ -131,7 +184,7 @@ class Cathode:
             if faces.unknown.size == 0:
                 raise MeshError(f"no conducting cell touches the {name}")
         if not self.reacting:
-            raise MeshError("no face between active material and electrolyte reacts")
+            raise MeshError("no face between an electron conductor and an electrolyte reacts")
         self.chain = LumpedChain.of(cell.lumped, cell.cross_section)
         #: where the potential steps of every group stand in the memory; empty where no double layer is charged in time
         self.charged: tuple[slice, ...] = self._charged()
@@ -139,6 +192,42 @@ class Cathode:
         self.n_memory = self.n_charged + self.chain.size + 1
 
     # ------------------------------------------------------------------ set-up
+
+    def _stored(self) -> tuple[tuple[StoredIn, ...], StoreMap]:
+        """Number everything that the cells store, phase by phase."""
+        graph, found, begin = self.graph, [], 0
+        first: dict[int, tuple[int, ...]] = {}
+        place = np.zeros(graph.n_cells, dtype=np.int32)
+        for p, phase in enumerate(graph.phase_names):
+            properties = self.cell.phases.get(phase)
+            if properties is None or (properties.host is None and properties.stock is None):
+                continue
+            cells = np.flatnonzero(graph.phase == p)
+            place[cells] = np.arange(cells.size, dtype=np.int32)
+            begins = []
+            kept: list[tuple[str | None, float, HostTransport, bool]] = []
+            if properties.host is not None:
+                kept.append((None, properties.host.c_max, properties.host.transport, False))
+            elif properties.stock is not None:
+                kept += [
+                    (each.name, each.sites, Diffusion(each.D, each.sites), each.lattice is not None)
+                    for each in properties.stock.stores
+                ]
+            for name, c_max, transport, is_species in kept:
+                at = slice(begin, begin + cells.size)
+                found.append(StoredIn(phase, name, at, cells, c_max, transport, is_species))
+                begins.append(begin)
+                begin = at.stop
+            first[p] = tuple(begins)
+        return tuple(found), StoreMap(first, place)
+
+    def _bounds(self) -> Bounds:
+        """Return what the stores can hold: hosts are never quite empty or full, species never quite gone."""
+        bounds = Bounds.of_hosts(self.n_x, SMALLEST_X)
+        for store in self.stores:
+            if store.name is not None:
+                bounds.release(store.at)
+        return bounds
 
     def _charged(self) -> tuple[slice, ...]:
         at, slices = 0, []
@@ -160,11 +249,24 @@ class Cathode:
             self._to_terminals(self.collector, self.counter),
             Laplacian.from_edges(x_links, paths, np.zeros(self.n_x)),
             paths,
-            np.concatenate([group.electron for group in self.reacting]),
-            np.concatenate([group.ion for group in self.reacting]),
-            np.concatenate([group.host for group in self.reacting]),
+            _joined([group.electron for group in self.single]),
+            _joined([group.ion for group in self.single]),
+            _joined([group.host for group in self.single]),
+            self.networks,
+            self.lithium.a,
+            self.lithium.b,
             self._place(),
         )
+
+    @property
+    def single(self) -> tuple[ReactingFaces, ...]:
+        """The groups of reacting faces with one reaction."""
+        return tuple(group for group in self.reacting if isinstance(group, ReactingFaces))
+
+    @property
+    def networks(self) -> tuple[NetworkFaces, ...]:
+        """The groups of reacting faces with a network."""
+        return tuple(group for group in self.reacting if isinstance(group, NetworkFaces))
 
     def _to_terminals(self, *terminals: TerminalFaces) -> Array:
         total = np.zeros(self.n_phi, dtype=np.result_type(*(faces.conductance for faces in terminals)))
@@ -179,21 +281,31 @@ class Cathode:
         voxel, axis = graph.grid.voxel, graph.face_axis.astype(np.int64)
         network = np.zeros(int(np.prod(graph.grid.shape)), dtype=np.uint8)
         network[voxel[self.ion_cells]] = 1
-        faces = np.concatenate([self.conduction.face, *(g.face for g in self.reacting)])
+        groups = [g.face for g in self.single] + [g.face for g in self.networks]
+        faces = np.concatenate([self.conduction.face, *groups])
 
         def links(face: NDArray[np.int64]) -> NDArray[np.int64]:
             return axis[face] * network.size + voxel[graph.cell_a[face]]
 
+        # Stores of one cell stand in copies of the grid, one above the other.
+        slab = np.empty(self.n_x, dtype=np.int64)
+        for store in self.stores:
+            slab[store.at] = sum(
+                other.phase == store.phase and other.at.start < store.at.start for other in self.stores
+            )
+        copies = int(slab.max()) + 1
+        below = slab[self.lithium.a] * network.size
         cells = np.concatenate([self.electron_cells, self.ion_cells])
         electronic = self.conduction.a < self.n_electron
         networks = self.conduction.conductance[electronic], self.conduction.conductance[~electronic]
         return Placement(
             graph.grid.shape,
             voxel[cells].astype(np.int32),
-            voxel[self.host_cells].astype(np.int32),
+            (slab * network.size + voxel[self.store_cells]).astype(np.int32),
             network,
             links(faces),
-            links(self.lithium.face),
+            axis[self.lithium.face] * (copies * network.size) + below + voxel[graph.cell_a[self.lithium.face]],
+            copies,
             max((float(g.max() / g.min()) for g in networks if g.size), default=1.0),
         )
 
@@ -213,14 +325,14 @@ class Cathode:
 
     @cached_property
     def mass(self) -> Floats:
-        """Diagonal of M: F·c_max·v for lithium, zero for potentials and the terminal; shape (size,)."""
+        """Diagonal of M: F·c_max·v for what is stored, zero for potentials and the terminal; shape (size,)."""
         out = np.zeros(self.size)
         out[self.n_phi : -1] = self.capacity
         return out
 
     def equilibrium_potential(self, x: Array) -> Array:
-        """Return U(x) of every host cell in V, shape (n_x,)."""
-        out = np.empty_like(x)
+        """Return U(x) of the lithium in every host cell in V, zero for other stores, shape (n_x,)."""
+        out = np.zeros_like(x)
         for _, host, at in self.hosts:
             out[at] = host.U(x[at], self.cell.temperature)
         return out
@@ -242,14 +354,8 @@ class Cathode:
         guess = np.zeros(self.size)
         guess[self.n_phi : -1] = x
         area = sum(float(group.area.sum()) for group in self.reacting)
-        V = 0.0
-        for group in self.reacting:
-            laws = group.reaction
-            share = float(group.area.sum()) / area
-            mean_x = np.array([float(group.area @ x[group.host] / group.area.sum())])
-            z, _ = laws.rate.inverse(-current / area / laws.i0(mean_x))
-            U = float(group.area @ laws.U(x[group.host], laws.T) / group.area.sum())
-            V += share * (U + R * laws.T / F * float(z[0]))
+        share = [float(group.area.sum()) / area for group in self.reacting]
+        V = sum(part * group.rest(x, -current / area) for part, group in zip(share, self.reacting, strict=True))
         guess[-1] = V
         return guess
 
@@ -272,19 +378,20 @@ class Cathode:
         rate_phi, rate_x = rate[: self.n_phi], rate[self.n_phi :]
         rate_phi -= self._skeleton.terminals * phi
         kernels.exchange(rate_phi, self.conduction.a, self.conduction.b, self.conduction.conductance, phi)
-        kernels.exchange(rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, self.lithium_potential(x))
+        w = self.lithium_potential(x)
+        kernels.exchange(rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, w)
         memory, speed = np.zeros((2, self.n_memory), dtype=u.dtype)
         solutions = []
         for k, group in enumerate(self.reacting):
-            start = None if guess is None else guess.faces[k].faradaic.i
+            start = None if guess is None else guess.faces[k].start
             delta_phi = V + phi[group.electron] - phi[group.ion]
             layer = past.of(self.charged[k]) if past is not None and self._is_charged(k) else None
-            solution, step_rate = solve_faces(group, delta_phi, x[group.host], layer, start)
+            solution, step_rate = group.solve(delta_phi, x, layer, start)
             flow = group.area * solution.i
             kernels.subtract_at(rate_phi, group.electron, flow)
             kernels.add_at(rate_phi, group.ion, flow)
-            reacted = flow if solution.i is solution.faradaic.i else group.area * solution.faradaic.i
-            kernels.subtract_at(rate_x, group.host, reacted)
+            for store, outflow in zip(group.columns, solution.outflows, strict=True):
+                kernels.subtract_at(rate_x, store, group.area * outflow)
             if self._is_charged(k):
                 memory[self.charged[k]], speed[self.charged[k]] = solution.step, step_rate
             solutions.append(solution)
@@ -296,7 +403,13 @@ class Cathode:
         moves = past is not None and not past.held and not past.resting
         speed[-1] = past.gamma * memory[-1] + past.memory[-1] if past is not None and moves else np.nan
         shunted = past is not None and not past.resting and self.n_charged > 0
-        return Evaluation(u, rate, current, V - drop.total, tuple(solutions), drop, memory, speed, shunted)
+        # Fluxes are differences of potentials, each exact to half a unit in its last place.
+        rounding = 0.25 * np.finfo(float).eps * float(self._skeleton.lithium.row_sum @ np.abs(w)) + sum(
+            float(group.area @ solution.faradaic.rounding)
+            for group, solution in zip(self.reacting, solutions, strict=True)
+            if isinstance(solution, NetworkSolution)
+        )
+        return Evaluation(u, rate, current, V - drop.total, tuple(solutions), drop, memory, speed, shunted, rounding)
 
     def current(self, u: Array) -> Any:
         """Return the current in A, discharge positive, that a state drives through the counter electrode."""
@@ -312,10 +425,10 @@ class Cathode:
         return memory
 
     def lithium_potential(self, x: Array) -> Array:
-        """Return the Kirchhoff potential F·w(x) of every host cell in A/m, shape (n_x,)."""
+        """Return the Kirchhoff potential F·w(x) of everything stored in A/m, shape (n_x,)."""
         out = np.empty_like(x)
-        for _, host, at in self.hosts:
-            out[at] = host.transport.potential(x[at], self.cell.temperature)
+        for store in self.stores:
+            out[store.at] = store.transport.potential(x[store.at], self.cell.temperature)
         return out
 
     def system(self, at: Evaluation, gamma: float, control: Equation, *, frozen: bool = False) -> CoupledSystem:
@@ -335,8 +448,13 @@ class Cathode:
         _, d_I, d_V = control.equation(at.current, at.voltage)
         row = np.zeros(self.n_phi)
         kernels.subtract_at(row, self.counter.unknown, (d_I - d_V * at.drop.slope) * self.counter.conductance)
-        linear = tuple(solution.linear for solution in at.faces)
-        return self._coupled(self._skeleton, linear, at, gamma, row, d_V, control.in_volts, frozen, at.shunted)
+        linear = tuple(solution.linear for solution in at.faces if isinstance(solution, FaceSolution))
+        blocks = tuple(
+            group.block(solution)
+            for group, solution in zip(self.reacting, at.faces, strict=True)
+            if isinstance(group, NetworkFaces) and isinstance(solution, NetworkSolution)
+        )
+        return self._coupled(self._skeleton, linear, blocks, at, gamma, row, d_V, control.in_volts, frozen, at.shunted)
 
     def alternating(self, at: Evaluation, omega: float) -> CoupledSystem:
         """Return iωM − ∂F/∂u at an evaluated state, with the current given.
@@ -360,24 +478,28 @@ class Cathode:
             counter = counter_faces.conductance
         row = np.zeros(self.n_phi, dtype=counter.dtype)
         kernels.subtract_at(row, self.counter.unknown, counter)
-        linear = self._alternating_faces(at, omega)
-        return self._coupled(skeleton, linear, at, 1j * omega, row, 0.0, False, False, True)
+        linear, blocks = self._alternating_faces(at, omega)
+        return self._coupled(skeleton, linear, blocks, at, 1j * omega, row, 0.0, False, False, True)
 
-    def _alternating_faces(self, at: Evaluation, omega: float) -> tuple[LinearFace, ...]:
+    def _alternating_faces(
+        self, at: Evaluation, omega: float
+    ) -> tuple[tuple[LinearFace, ...], tuple[NetworkBlock, ...]]:
         """Return how the currents of every group of faces answer a change at an angular frequency."""
-        out = []
+        linear, blocks = [], []
         for group, solution in zip(self.reacting, at.faces, strict=True):
             layer = group.interface.double_layer
             admittance = 0j if layer is None else layer.admittance(omega)
-            depletion, inner = group.half_cell(solution.faradaic, omega)
-            excess = depletion - group.depletion
-            out.append(LinearFace.of(solution.faradaic, group.resistance, inner, admittance, excess))
-        return tuple(out)
+            if isinstance(group, NetworkFaces) and isinstance(solution, NetworkSolution):
+                blocks.append(group.block(solution, admittance, omega))
+            elif isinstance(group, ReactingFaces) and isinstance(solution, FaceSolution):
+                linear.append(group.linear(solution, admittance, omega))
+        return tuple(linear), tuple(blocks)
 
     def _coupled(
         self,
         skeleton: Skeleton,
         linear: tuple[LinearFace, ...],
+        blocks: tuple[NetworkBlock, ...],
         at: Evaluation,
         gamma: complex,
         row: Array,
@@ -387,14 +509,14 @@ class Cathode:
         shunted: bool,
     ) -> CoupledSystem:
         _, x, _ = self.split(at.u)
-        area = tuple(group.area for group in self.reacting)
+        area = tuple(group.area for group in self.single)
 
         def collect(name: str) -> Array:
-            return np.concatenate([a * getattr(face, name) for a, face in zip(area, linear, strict=True)])
+            return _joined([a * getattr(face, name) for a, face in zip(area, linear, strict=True)], float)
 
         slope = np.empty(self.n_x)
-        for _, phase, cells in self.hosts:
-            slope[cells] = phase.transport.slope(x[cells], self.cell.temperature)
+        for store in self.stores:
+            slope[store.at] = store.transport.slope(x[store.at], self.cell.temperature)
         return CoupledSystem(
             skeleton=skeleton,
             conductance=collect("conductance"),
@@ -406,5 +528,11 @@ class Cathode:
             in_volts=in_volts,
             frozen=frozen,
             faradaic=collect("faradaic") if shunted else None,
-            passing=np.concatenate([face.passing for face in linear]) if shunted else None,
+            passing=_joined([face.passing for face in linear], float) if shunted else None,
+            networks=blocks,
         )
+
+
+def _joined(parts: list[Array], dtype: type = np.int32) -> Array:
+    """Concatenate arrays, of which there may be none."""
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)

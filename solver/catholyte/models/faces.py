@@ -6,18 +6,20 @@ frequency is asked for, σ + iωε.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.mesh.graph import Graph
+from catholyte.models.intercalation import ReactingFaces
+from catholyte.models.networks import NetworkFaces
 from catholyte.models.parameters import CellParameters, Interface
 from catholyte.physics.constants import F
-from catholyte.physics.half_cell import depletion_factor
-from catholyte.physics.interface import FaceState, Reaction
+from catholyte.physics.interface import Reaction
+from catholyte.physics.network_face import NetworkLaws
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
@@ -33,7 +35,7 @@ class Edges:
     a, b
         Unknowns on either side, shape (m,).
     conductance
-        In S for potentials; in m (area over distance) for lithium.
+        In S for potentials; in m (area over distance) for what is stored.
     face
         Face of the graph behind every edge.
     """
@@ -45,69 +47,44 @@ class Edges:
 
 
 @dataclass(frozen=True)
-class ReactingFaces:
-    """The faces of one reacting interface kind (one active phase against one electrolyte).
-
-    Attributes
-    ----------
-    names
-        Active phase and electrolyte.
-    electron, ion, host
-        Unknowns of φ̃_e, φ_i and x at every face, shape (k,).
-    face
-        Face of the graph.
-    direction
-        +1 where an anodic current flows from cell a of the face to cell b, else −1.
-    area
-        In m².
-    ohmic_e, ohmic_i, ohmic_host
-        Half-cell resistances in Ω m²: electrons, ions, and lithium carried by an ionic conductivity.
-    depletion
-        Drop of site fraction per unit current in m²/A.
-    storage
-        F·c_max·ℓ of the half cells in A s/m².
-    interface
-        Film and contact resistance.
-    reaction
-        Laws of the reaction.
-    """
-
-    names: tuple[str, str]
-    electron: Indices
-    ion: Indices
-    host: Indices
-    face: NDArray[np.int64]
-    direction: NDArray[np.int8]
-    area: Floats
-    ohmic_e: Floats
-    ohmic_i: Floats
-    ohmic_host: Floats
-    depletion: Floats
-    storage: Floats
-    interface: Interface
-    reaction: Reaction
-
-    @cached_property
-    def resistance(self) -> Floats:
-        """What all of the current passes in series with the interface, in Ω m²."""
-        series = self.interface.contact_resistance + self.interface.film_resistance
-        return self.ohmic_e + self.ohmic_i + series
-
-    def half_cell(self, state: FaceState, omega: float) -> tuple[Array, Array]:
-        """Return depletion in m²/A and inner resistance in Ω m² at an angular frequency in rad/s."""
-        # A conductivity σ_i carries lithium like D = −(σ_i/F)·dU/dc.
-        steepness = np.maximum(-state.dU, 1e-12)
-        factor = depletion_factor(omega, self.storage * (self.depletion + self.ohmic_host / steepness))
-        return factor * self.depletion, factor * self.ohmic_host
-
-
-@dataclass(frozen=True)
 class TerminalFaces:
     """Faces between unknowns and a terminal: unknown, conductance in S, contact share of the resistance."""
 
     unknown: Indices
     conductance: Array
     contact_share: Array
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Faces between an electron conductor and an electrolyte: cells and distances to the face on both sides."""
+
+    face: NDArray[np.int64]
+    direction: NDArray[np.int8]
+    solid: Indices
+    fluid: Indices
+    near: Floats
+    far: Floats
+
+
+@dataclass(frozen=True)
+class StoreMap:
+    """Where the stores of every cell stand among the unknowns.
+
+    Attributes
+    ----------
+    first
+        First unknown of every store, by number of the phase.
+    place
+        Number of every cell among those of its phase, shape (n_cells,).
+    """
+
+    first: Mapping[int, tuple[int, ...]]
+    place: Indices
+
+    def of(self, phase: int, store: int, cells: NDArray[np.integer]) -> Indices:
+        """Return the unknowns of a store in cells of a phase."""
+        return (self.first[phase][store] + self.place[cells]).astype(np.int32)
 
 
 class Faces:
@@ -117,12 +94,14 @@ class Faces:
     ----------
     graph, cell
         Cells that take part, and their properties.
-    phi, x
-        Unknown of the potential and of the lithium of every cell, −1 where there is none, shape (n_cells,).
+    phi
+        Unknown of the potential of every cell, −1 where there is none, shape (n_cells,).
+    stores
+        Unknowns of what the cells store.
     """
 
-    def __init__(self, graph: Graph, cell: CellParameters, phi: Indices, x: Indices) -> None:
-        self._graph, self._cell, self._phi, self._x = graph, cell, phi, x
+    def __init__(self, graph: Graph, cell: CellParameters, phi: Indices, stores: StoreMap) -> None:
+        self._graph, self._cell, self._phi, self._stores = graph, cell, phi, stores
         names = graph.phase_names
         self._kind = np.array([cell.phases[n].kind if n in cell.phases else "" for n in names])
         #: contact resistance between any two phases in Ω m²
@@ -144,29 +123,92 @@ class Faces:
     def conduction(self, omega: float = 0.0) -> Edges:
         """Return the faces within the electron network and within the ion network."""
         graph, sigma = self._graph, self.conductivity(omega)
-        face = np.flatnonzero(self._same)
+        # No current is told apart between cells that share a potential.
+        apart = self._same & (self._phi[graph.cell_a] != self._phi[graph.cell_b])
+        face = np.flatnonzero(apart)
         a, b = graph.cell_a[face], graph.cell_b[face]
         in_series = graph.distance_a[face] / sigma[graph.phase[a]] + graph.distance_b[face] / sigma[graph.phase[b]]
         in_series = in_series + self.contact[graph.phase[a], graph.phase[b]]
         return Edges(self._phi[a], self._phi[b], graph.area[face] / in_series, face)
 
-    def lithium(self) -> Edges:
-        """Return the faces within each active material, with area over distance in m."""
+    def storage(self) -> Edges:
+        """Return the faces within each phase that stores something, once a store, with area over distance in m."""
         graph = self._graph
         phase = graph.phase[graph.cell_a]
-        face = np.flatnonzero((phase == graph.phase[graph.cell_b]) & (self._kind[phase] == "active"))
-        path = graph.area[face] / (graph.distance_a[face] + graph.distance_b[face])
-        return Edges(self._x[graph.cell_a[face]], self._x[graph.cell_b[face]], path, face)
+        inside = phase == graph.phase[graph.cell_b]
+        parts: list[Edges] = []
+        for p, first in self._stores.first.items():
+            face = np.flatnonzero(inside & (phase == p))
+            a, b = graph.cell_a[face], graph.cell_b[face]
+            path = graph.area[face] / (graph.distance_a[face] + graph.distance_b[face])
+            parts.extend(
+                Edges(self._stores.of(p, k, a), self._stores.of(p, k, b), path, face) for k in range(len(first))
+            )
+        names = ("a", "b", "conductance", "face")
+        return Edges(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    def reacting(self) -> tuple[ReactingFaces, ...]:
-        """Return the reacting faces, a group for every pair of an active material and an electrolyte."""
-        groups = []
+    def reacting(self) -> tuple[ReactingFaces | NetworkFaces, ...]:
+        """Return the reacting faces, a group for every pair of an electron conductor and an electrolyte."""
+        groups: list[ReactingFaces | NetworkFaces] = []
         for p, name in enumerate(self._graph.phase_names):
             for q, electrolyte in enumerate(self._graph.phase_names):
-                group = self._group(p, name, q, electrolyte)
-                if group is not None:
-                    groups.append(group)
+                if self._kind[p] == "electrolyte" or self._kind[q] != "electrolyte":
+                    continue
+                interface = self._cell.interface(name, electrolyte)
+                if interface.network is not None:
+                    found: ReactingFaces | NetworkFaces | None = self._network(p, q, interface)
+                else:
+                    found = self._group(p, name, q, electrolyte)
+                if found is not None:
+                    groups.append(found)
         return tuple(groups)
+
+    def _between(self, p: int, q: int) -> _Pair | None:
+        """Return the faces between an electron conductor p and an electrolyte q, None if there are none."""
+        graph = self._graph
+        a, b = graph.cell_a, graph.cell_b
+        forward = np.flatnonzero(~self._same & (graph.phase[a] == p) & (graph.phase[b] == q))
+        backward = np.flatnonzero(~self._same & (graph.phase[a] == q) & (graph.phase[b] == p))
+        face = np.concatenate([forward, backward])
+        if face.size == 0:
+            return None
+        return _Pair(
+            face,
+            np.repeat(np.array([1, -1], dtype=np.int8), [forward.size, backward.size]),
+            np.concatenate([a[forward], b[backward]]),
+            np.concatenate([b[forward], a[backward]]),
+            np.concatenate([graph.distance_a[forward], graph.distance_b[backward]]),
+            np.concatenate([graph.distance_b[forward], graph.distance_a[backward]]),
+        )
+
+    def _network(self, p: int, q: int, interface: Interface) -> NetworkFaces | None:
+        at, sigma = self._between(p, q), self.conductivity()
+        if at is None or interface.network is None:
+            return None
+        laws = NetworkLaws(interface.network)
+        hosts = np.empty((at.face.size, len(laws.stores)), dtype=np.int32)
+        depletion, storage = np.zeros((2, *hosts.shape))
+        for j, (side, number, store) in enumerate(laws.stores):
+            phase, cells, distance = ((p, at.solid, at.near), (q, at.fluid, at.far))[side]
+            hosts[:, j] = self._stores.of(phase, number, cells)
+            storage[:, j] = F * store.sites * distance
+            if store.D > 0.0 and store.lattice is not None:
+                depletion[:, j] = distance / (F * store.sites * store.D)
+        return NetworkFaces(
+            (self._graph.phase_names[p], self._graph.phase_names[q]),
+            self._phi[at.solid],
+            self._phi[at.fluid],
+            hosts,
+            at.face,
+            at.direction,
+            self._graph.area[at.face],
+            at.near / sigma[p],
+            at.far / sigma[q],
+            depletion,
+            storage,
+            interface,
+            laws,
+        )
 
     def _group(self, p: int, name: str, q: int, electrolyte: str) -> ReactingFaces | None:
         graph, cell, sigma = self._graph, self._cell, self.conductivity()
@@ -174,29 +216,22 @@ class Faces:
         host = cell.phases[name].host if name in cell.phases else None
         if host is None or interface.rate is None or interface.i0 is None:
             return None
-        a, b = graph.cell_a, graph.cell_b
-        forward = np.flatnonzero(~self._same & (graph.phase[a] == p) & (graph.phase[b] == q))
-        backward = np.flatnonzero(~self._same & (graph.phase[a] == q) & (graph.phase[b] == p))
-        face = np.concatenate([forward, backward])
-        if face.size == 0:
+        at = self._between(p, q)
+        if at is None:
             return None
-        solid = np.concatenate([a[forward], b[backward]])
-        fluid = np.concatenate([b[forward], a[backward]])
-        near = np.concatenate([graph.distance_a[forward], graph.distance_b[backward]])
-        far = np.concatenate([graph.distance_b[forward], graph.distance_a[backward]])
         return ReactingFaces(
             (name, electrolyte),
-            self._phi[solid],
-            self._phi[fluid],
-            self._x[solid],
-            face,
-            np.repeat(np.array([1, -1], dtype=np.int8), [forward.size, backward.size]),
-            graph.area[face],
-            near / sigma[p],
-            far / sigma[q],
-            host.transport.resistance(near),
-            host.transport.depletion(near),
-            F * host.c_max * near,
+            self._phi[at.solid],
+            self._phi[at.fluid],
+            self._stores.of(p, 0, at.solid),
+            at.face,
+            at.direction,
+            graph.area[at.face],
+            at.near / sigma[p],
+            at.far / sigma[q],
+            host.transport.resistance(at.near),
+            host.transport.depletion(at.near),
+            F * host.c_max * at.near,
             interface,
             Reaction(host.U, interface.rate, interface.i0, cell.temperature),
         )

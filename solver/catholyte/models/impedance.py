@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 
 from catholyte.fv.assembly import CoupledSystem
 from catholyte.models.cathode import Cathode, Evaluation
+from catholyte.models.intercalation import FaceSolution, ReactingFaces
+from catholyte.models.networks import NetworkFaces, NetworkSolution
 from catholyte.solve.linear import LinearSolver
 
 Array = NDArray[Any]
@@ -173,10 +175,20 @@ class Impedance:
         currents = system.conductance * delta + system.potential_response * dx  # A
         reacted = system.lithium_conductance * delta + system.response * dx
         begin = 0
+        blocks = iter(system.networks)
         for group, solution in zip(cathode.reacting, self.at.faces, strict=True):
-            part, begin = slice(begin, begin + group.area.size), begin + group.area.size
-            current, state = currents[part], solution.faradaic
-            i, faradaic = current / group.area, reacted[part] / group.area
+            if isinstance(group, NetworkFaces) and isinstance(solution, NetworkSolution):
+                block = next(blocks)
+                across = V + phi[group.electron] - phi[group.ion]
+                current = block.conductance * across + np.sum(block.response * x[group.hosts], axis=1)
+                surface = group.drift(solution, across - group.resistance * current / group.area, x, omega)
+            elif isinstance(group, ReactingFaces) and isinstance(solution, FaceSolution):
+                part, begin = slice(begin, begin + group.area.size), begin + group.area.size
+                across, current = delta[part], currents[part]
+                depletion, inner = group.half_cell(solution.faradaic, omega)
+                faradaic = reacted[part] / group.area
+                surface = solution.faradaic.dU * (dx[part] - depletion * faradaic) + inner * faradaic
+            i = current / group.area
             square = group.area * np.abs(i) ** 2
             pair = "|".join(group.names)
             host, electrolyte = (self._network[cathode.graph.phase_names.index(name)] for name in group.names)
@@ -184,7 +196,5 @@ class Impedance:
             add(electrolyte, square @ group.ohmic_i)
             add(f"contact {pair}", square.sum() * group.interface.contact_resistance)
             add(f"film {pair}", square.sum() * group.interface.film_resistance)
-            depletion, inner = group.half_cell(state, omega)
-            surface = state.dU * (dx[part] - depletion * faradaic) + inner * faradaic
             add(f"diffusion {group.names[0]}", np.conj(current) @ surface)
-            add(f"reaction {pair}", np.conj(current) @ (delta[part] - group.resistance * i - surface))
+            add(f"reaction {pair}", np.conj(current) @ (across - group.resistance * i - surface))

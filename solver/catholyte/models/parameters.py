@@ -13,6 +13,7 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.elements import Element
 from catholyte.physics.kinetics import ExchangeCurrent, RateLaw
+from catholyte.physics.network import Network, Stock
 from catholyte.physics.transport import HostTransport
 
 PhaseKind = Literal["active", "electrolyte", "conductor"]
@@ -48,7 +49,9 @@ class Phase:
     sigma
         Conductivity of the carrier of its kind in S/m.
     host
-        Lithium storage of an active phase.
+        Lithium storage of an active phase that intercalates.
+    stock
+        Species of a phase that takes part in a reaction network.
     permittivity
         ε = ε_r·ε₀ in F/m; its displacement current counts in spectra only.
     """
@@ -57,6 +60,7 @@ class Phase:
     sigma: float
     host: Host | None = None
     permittivity: float = 0.0
+    stock: Stock | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Interface:
         Area resistances in Ω m².
     double_layer
         Capacitance beside the reaction, if there is one.
+    network
+        Reactions in place of the one of ``rate`` and ``i0``.
     """
 
     rate: RateLaw | None = None
@@ -78,6 +84,7 @@ class Interface:
     contact_resistance: float = 0.0
     film_resistance: float = 0.0
     double_layer: DoubleLayer | None = None
+    network: Network | None = None
 
 
 @dataclass(frozen=True)

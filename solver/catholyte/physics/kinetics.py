@@ -6,6 +6,7 @@ overpotential as a function of the current: a logarithm where the rate is an exp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,12 +16,20 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class RateLaw(Protocol):
-    """A dimensionless rate r(z), strictly rising with r(0) = 0 and r'(0) = 1 for unit reaction order."""
+class NetworkRate(Protocol):
+    """A dimensionless rate r(z) that rises strictly."""
 
     def rate(self, z: Array) -> Array:
-        """Return r(z)."""
+        """Return r(z); complex z is allowed."""
         ...
+
+    def slope(self, z: Array) -> Array:
+        """Return dr/dz."""
+        ...
+
+
+class RateLaw(NetworkRate, Protocol):
+    """A dimensionless rate r(z) with r(0) = 0, r'(0) = 1 and a known inverse."""
 
     def inverse(self, y: Array) -> tuple[Array, Array]:
         """Return z with r(z) = y, and dz/dy."""
@@ -51,15 +60,16 @@ class ButlerVolmer:
         target = np.arcsinh(0.5 * np.real(y))
         z = np.where(target > 0.0, target / self.alpha, target / (1.0 - self.alpha))
         for _ in range(50):
-            r, slope = self.rate(z), self._slope(z)
+            r, slope = self.rate(z), self.slope(z)
             step = (np.arcsinh(0.5 * r) - target) * np.sqrt(4.0 + r * r) / slope
             z = z - step
             if np.max(np.abs(step), initial=0.0) < 1e-14 * max(1.0, float(np.max(np.abs(z), initial=0.0))):
                 break
-        slope = self._slope(z)
+        slope = self.slope(z)
         return z + (y - self.rate(z)) / slope, 1.0 / slope
 
-    def _slope(self, z: Array) -> Array:
+    def slope(self, z: Array) -> Array:
+        """Return dr/dz."""
         return self.alpha * np.exp(self.alpha * z) + (1.0 - self.alpha) * np.exp(-(1.0 - self.alpha) * z)
 
 
@@ -71,9 +81,75 @@ class Linear:
         """Return r(z)."""
         return z
 
+    def slope(self, z: Array) -> Array:
+        """Return dr/dz."""
+        return np.ones_like(z)
+
     def inverse(self, y: Array) -> tuple[Array, Array]:
         """Return z with r(z) = y, and dz/dy."""
         return y, np.ones_like(y)
+
+
+@dataclass(frozen=True)
+class Tafel:
+    """r = exp(α z), of a reaction that runs one way (Newman & Balsara, *Electrochemical Systems*, ch. 8).
+
+    Attributes
+    ----------
+    alpha
+        Transfer coefficient α of the direction in which the reaction runs.
+    """
+
+    alpha: float = 0.5
+
+    def rate(self, z: Array) -> Array:
+        """Return r(z)."""
+        return np.exp(self.alpha * z)
+
+    def slope(self, z: Array) -> Array:
+        """Return dr/dz."""
+        return self.alpha * np.exp(self.alpha * z)
+
+
+@dataclass(frozen=True)
+class MarcusHushChidsey:
+    """Electron transfer from a metal by Marcus' theory, whose rate levels off beyond the reorganisation energy.
+
+    The uniformly valid formula of Zeng et al. 2014 (doi:10.1016/j.jelechem.2014.09.038), with λ the reorganisation
+    energy over RT and normalised to r'(0) = 1,
+
+        r = 2 tanh(z/2) · erfc(w(z)) / erfc(w(0)),      w(z) = (λ − √(1 + √λ + z²)) / (2√λ).
+
+    Attributes
+    ----------
+    reorganisation
+        λ, dimensionless.
+    """
+
+    reorganisation: float
+
+    def rate(self, z: Array) -> Array:
+        """Return r(z)."""
+        return 2.0 * np.tanh(0.5 * z) * self._share(z)
+
+    def slope(self, z: Array) -> Array:
+        """Return dr/dz."""
+        root = np.sqrt(self.reorganisation)
+        radius = np.sqrt(1.0 + root + z * z)
+        bell = np.exp(-(((self.reorganisation - radius) / (2.0 * root)) ** 2))
+        rise = z / radius / (root * np.sqrt(np.pi)) * bell / self._at_rest
+        return self._share(z) * (1.0 - np.tanh(0.5 * z) ** 2) + 2.0 * np.tanh(0.5 * z) * rise
+
+    def _share(self, z: Array) -> Array:
+        from scipy.special import erfc
+
+        root = np.sqrt(self.reorganisation)
+        return erfc((self.reorganisation - np.sqrt(1.0 + root + z * z)) / (2.0 * root)) / self._at_rest
+
+    @property
+    def _at_rest(self) -> float:
+        root = math.sqrt(self.reorganisation)
+        return math.erfc((self.reorganisation - math.sqrt(1.0 + root)) / (2.0 * root))
 
 
 class ExchangeCurrent(Protocol):

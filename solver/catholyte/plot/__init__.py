@@ -2,12 +2,14 @@
 
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
 from catholyte.plot.fields import lithiation_slices
+from catholyte.plot.layers import layer_profiles, shell_maps
 from catholyte.plot.pictures import plot_all, plot_spectra
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
 from catholyte.plot.style import styled
 
 __all__ = [
     "RenderError",
+    "layer_profiles",
     "lithiation_slices",
     "lithiation_spread",
     "plot_all",
@@ -15,6 +17,7 @@ __all__ = [
     "polarisation_split",
     "scene_lithiation",
     "scene_phases",
+    "shell_maps",
     "styled",
     "voltage_curve",
 ]

@@ -18,7 +18,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
-from catholyte.evaluation.halfcycles import capacity, half_cycles
+from catholyte.plot.frames import MOST_COLUMNS, default_frames, frame_title
+from catholyte.plot.layers import layer_profiles
 from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
 from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, sequence, styled
 from catholyte.results import MeshRecord, Results
@@ -26,8 +27,6 @@ from catholyte.units import from_si
 
 LITHIATION_MAP = "viridis"
 CURRENT_MAP = "inferno"
-
-_MOST_COLUMNS = 4
 
 #: a cross-section of fewer voxels, or of a smaller share of the depth, is drawn as profiles
 _FEWEST_VOXELS = 4
@@ -46,8 +45,8 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
     """Draw lithiation (above) and current density (below) in a cut along the depth, a column a frame.
 
     The cut lies in the middle of the electrode. The current density is the sum of the magnitudes of the
-    electronic and the ionic one, of which all but mixed conductors have a single one. A laminate is drawn as
-    profiles along the depth.
+    electronic and the ionic one, of which all but mixed conductors have a single one. A laminate and a layered
+    electrode are drawn as profiles along the depth.
 
     Parameters
     ----------
@@ -61,56 +60,20 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
     InputError
         If there is no such frame, or none at all.
     """
+    if results.mesh.layers is not None:
+        return layer_profiles(results, frames)
     chosen = default_frames(results) if frames is None else tuple(frames)
-    if not 1 <= len(chosen) <= _MOST_COLUMNS:
-        raise InputError("frames", list(chosen), f"1 to {_MOST_COLUMNS} frames")
+    if not 1 <= len(chosen) <= MOST_COLUMNS:
+        raise InputError("frames", list(chosen), f"1 to {MOST_COLUMNS} frames")
     with styled():
-        return _profiles(results, chosen) if is_layered(results.mesh) else _slices(results, chosen)
+        return _profiles(results, chosen) if is_flat(results.mesh) else _slices(results, chosen)
 
 
-def is_layered(mesh: MeshRecord) -> bool:
+def is_flat(mesh: MeshRecord) -> bool:
     """Return whether the cross-section is too small for a picture, so that profiles say all."""
     (nz, ny, nx), (dz, dy, dx) = mesh.shape, mesh.spacing
     voxels, width = max((ny, ny * dy), (nx, nx * dx), key=lambda side: side[1])
     return voxels < _FEWEST_VOXELS or width < _THINNEST * nz * dz
-
-
-def default_frames(results: Results) -> tuple[int, ...]:
-    """Return the frames nearest to the beginning, the middle and the end of the first discharge.
-
-    Without a discharge they are taken from the first charge, without either from the whole run.
-    """
-    n_frames = results.counts.frames
-    if not n_frames:
-        raise InputError("result", str(results.path), "a run that has written fields (output.fields)")
-    points = results.fields["point_index"].to_numpy().astype(int)
-    halves = half_cycles(results)
-    half = next((half for half in halves if half.sign > 0), halves[0] if halves else None)
-    if half is None:
-        passed, candidates = results.fields["time"].to_numpy(), np.arange(n_frames)
-    else:
-        passed = half.sign * (results.curves["charge"].to_numpy()[points] - half.start)
-        first, last = half.parts[0].start, half.parts[-1].stop
-        candidates = np.flatnonzero((points >= first - 1) & (points < last))
-        if not candidates.size:
-            candidates = np.arange(n_frames)
-    passed = passed[candidates]
-    wanted = np.linspace(passed.min(), passed.max(), 3)
-    nearest = [int(candidates[np.argmin(np.abs(passed - value))]) for value in wanted]
-    return tuple(dict.fromkeys(nearest))
-
-
-def frame_title(results: Results, frame: int) -> str:
-    """Return two lines that say when a frame was taken: capacity or time, voltage and mean lithiation."""
-    point = int(results.fields["point_index"][frame])
-    curves = results.curves.isel(point=point)
-    half = next((half for half in half_cycles(results) if point in half), None)
-    if half is None:
-        when = f"{from_si(float(curves['time']), 'hour', 'time'):.3g} h"
-    else:
-        q = float(capacity(results, half, slice(point, point + 1))[0])
-        when = f"{half.direction}, {q:.0f} mAh g⁻¹"
-    return f"{when}\n{float(curves['voltage']):.2f} V, mean x = {float(curves['lithiation']):.2f}"
 
 
 @dataclass(frozen=True, eq=False)

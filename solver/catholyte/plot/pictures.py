@@ -19,8 +19,10 @@ from catholyte.evaluation.interruption import interruptions
 from catholyte.evaluation.voltammetry import sweeps
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
 from catholyte.plot.cycles import cycle_life, derivative_curves
-from catholyte.plot.fields import default_frames, is_layered, lithiation_slices
+from catholyte.plot.fields import is_flat, lithiation_slices
+from catholyte.plot.frames import default_frames
 from catholyte.plot.impedance import spectra_pictures
+from catholyte.plot.layers import shell_maps
 from catholyte.plot.pulses import interruption_resistance, pulse_resistance, titration
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
 from catholyte.plot.style import DPI, styled
@@ -35,8 +37,8 @@ _log = logging.getLogger(__name__)
 def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Write every picture that the result has the data for.
 
-    Curves need a step with current, cuts need fields; laminates are not drawn in three dimensions, and where
-    the machine cannot render, a warning is logged instead.
+    Curves need a step with current, cuts need fields; laminates and layered electrodes are not drawn in three
+    dimensions, and where the machine cannot render, a warning is logged instead.
 
     Parameters
     ----------
@@ -65,11 +67,13 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
     drawings = _curves(results) | _evaluations(results)
     if results.counts.frames:
         drawings["slices"] = lithiation_slices
+        if results.mesh.layers is not None:
+            drawings["shells"] = shell_maps
     written = []
     for name, draw in drawings.items():
         written += save(draw(results), folder, name, formats)
     written += plot_spectra(results.spectra, folder, formats=formats)
-    if is_layered(results.mesh):
+    if results.mesh.layers is not None or is_flat(results.mesh):
         return written
     try:
         written.append(scene_phases(results, folder / "phases_3d.png"))
@@ -104,8 +108,9 @@ def _curves(results: Results) -> dict[str, Callable[[Results], Figure]]:
     drawings: dict[str, Callable[[Results], Figure]] = {
         "voltage": voltage_curve,
         "polarisation": polarisation_split,
-        "spread": lithiation_spread,
     }
+    if results.curves["lithiation"].notnull().any():  # reaction networks have fractions in its place
+        drawings["spread"] = lithiation_spread
     if half_cycle_derivatives(results):
         drawings["derivative"] = derivative_curves
     table = cycles(results)

@@ -25,7 +25,8 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from catholyte.errors import CatholyteError
 from catholyte.mesh.images import downsample
-from catholyte.plot.fields import LITHIATION_MAP, frame_title
+from catholyte.plot.fields import LITHIATION_MAP
+from catholyte.plot.frames import frame_title
 from catholyte.plot.phases import phase_colours, phase_kinds
 from catholyte.plot.style import DPI, REFERENCE, length_unit, new_figure, styled
 from catholyte.plot.surface import quarter, surfaces

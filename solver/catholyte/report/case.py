@@ -9,10 +9,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from catholyte.build.layers import LayeredGeometry
+from catholyte.report.chemistry import basis_rows, reaction_table, recipe_rows, species_table, supply_rows
 from catholyte.report.tables import MA_CM2, MAH_CM2, MAH_G, length_text, new_table, pairs
 
 if TYPE_CHECKING:
     from catholyte.build import Built
+    from catholyte.build.geometry import Geometry
     from catholyte.experiment import Program
 
 #: so many sentences of a protocol are shown
@@ -36,16 +39,21 @@ def check_report(built: Built) -> Group:
             "" if reacting is None else f"{100 * reacting:.2f}",
         )
     one_c = design.current_density_1C
-    shape = " x ".join(str(n) for n in image.labels.shape)
-    spacing = " x ".join(length_text(h) for h in dict.fromkeys(image.spacing))
+    basis = basis_rows(built)
+    counted = "counted" if basis else "active"
+    hosts = [name for name, phase in built.parameters.phases.items() if phase.host is not None]
+    lithiation = ", ".join(f"{built.initial_lithiation[name]:.4f} ({name})" for name in hosts)
     numbers = pairs(
         "Derived numbers",
         [
             ("thickness", length_text(design.thickness)),
             ("porosity", f"{100 * design.porosity:.2f} %"),
+            *recipe_rows(built),
+            *basis,
             (
                 "mass loading",
-                f"{design.areal_mass * 100:.4g} mg/cm2 composite, {design.active_areal_mass * 100:.4g} mg/cm2 active",
+                f"{design.areal_mass * 100:.4g} mg/cm2 composite, "
+                f"{design.active_areal_mass * 100:.4g} mg/cm2 {counted}",
             ),
             (
                 "theoretical capacity",
@@ -63,16 +71,31 @@ def check_report(built: Built) -> Group:
                 f"{built.initial_voltage:.4f} V vs Li/Li+, "
                 f"{built.initial_voltage - built.counter_potential:.4f} V cell",
             ),
-            (
-                "initial lithiation",
-                ", ".join(f"{x:.4f} ({name})" for name, x in built.initial_lithiation.items()),
-            ),
-            ("mesh", f"{shape} voxels of {spacing}"),
+            *([("initial lithiation", lithiation)] if lithiation else []),
+            *supply_rows(built),
+            ("mesh", _mesh_text(image)),
             ("unknowns", f"{built.unknowns:,}"),
             ("estimated memory", f"{built.estimated_memory / 2**20:,.0f} MiB"),
         ],
     )
-    return Group(Text(built.case.title, style="bold cyan"), "", composition, "", numbers, "", _protocol(built.program))
+    parts = [composition, numbers]
+    if built.reactions:
+        parts += [species_table(built), reaction_table(built)]
+    shown = [item for part in [*parts, _protocol(built.program)] for item in ("", part)]
+    return Group(Text(built.case.title, style="bold cyan"), *shown)
+
+
+def _mesh_text(mesh: Geometry | LayeredGeometry) -> str:
+    if isinstance(mesh, LayeredGeometry):
+        domains, layer = mesh.domains, length_text(mesh.thickness / mesh.count)
+        sizes = " + ".join(length_text(size.diameter) for size in domains.sizes)
+        return (
+            f"{mesh.count} layers of {layer}; {domains.phase} as {domains.shape}s of {sizes} "
+            f"in {domains.shells} shells, {domains.electrolyte} in {domains.electrolyte_shells}"
+        )
+    shape = " x ".join(str(n) for n in mesh.labels.shape)
+    spacing = " x ".join(length_text(h) for h in dict.fromkeys(mesh.spacing))
+    return f"{shape} voxels of {spacing}"
 
 
 def _protocol(program: Program) -> Table:

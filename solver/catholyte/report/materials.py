@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.text import Text
 
 from catholyte.report.tables import new_table
+from catholyte.units import from_si
 
 if TYPE_CHECKING:
-    from catholyte.materials import Material
+    from catholyte.materials import Chemistry, Material, Origin, Property, ReactionData
+
+_Row = tuple[str, str, str]
 
 
 def material_report(material: Material) -> Group:
@@ -23,13 +27,61 @@ def material_report(material: Material) -> Group:
         numeric=False,
     )
     for name, value in material.properties.items():
-        table.add_row(name, value.text, value.source or f"assumed: {value.assumed}")
-        if value.activation_energy is not None:
-            origin = str(value.activation_energy_origin)
-            table.add_row("  activation energy", f"{value.activation_energy / 96485.33212:.3g} eV", origin)
+        for row in _property(name, value):
+            table.add_row(*row)
     if material.equilibrium_potential is not None:
         table.add_row("equilibrium potential", "U(x)", str(material.equilibrium_origin))
     if material.kinetics is not None:
         law = ", ".join(f"{key} {value}" for key, value in material.kinetics.items())
         table.add_row("kinetics", law, str(material.kinetics_origin))
+    if material.chemistry is not None:
+        for row in _chemistry(material.chemistry):
+            table.add_row(*row)
     return Group(Text(material.description), "", table)
+
+
+def _chemistry(chemistry: Chemistry) -> Iterator[_Row]:
+    """Rows of lattices with their species, and of reactions."""
+    for lattice in chemistry.lattices.values():
+        yield f"lattice {lattice.name}", lattice.filling, ""
+        yield from _property("  sites", lattice.sites)
+        if lattice.D is not None:
+            yield from _property("  D", lattice.D)
+        for (a, b, energy), origin in zip(lattice.interactions, lattice.interaction_origins, strict=True):
+            yield f"  interaction {a}, {b}", f"{energy / 1e3:g} kJ/mol", _origin(origin)
+        for name in lattice.species:
+            species = chemistry.species[name]
+            yield f"  {name}", f"{species.initial:g} as made", "" if species.origin is None else _origin(species.origin)
+    for reaction in chemistry.reactions.values():
+        yield from _reaction(reaction)
+
+
+def _reaction(reaction: ReactionData) -> Iterator[_Row]:
+    origin = "" if reaction.origin is None else _origin(reaction.origin)
+    yield f"reaction {reaction.name}", str(reaction.equation), origin
+    if reaction.potential is not None:
+        yield from _property("  potential", reaction.potential)
+    if reaction.table is not None:
+        yield "  equilibrium potential", f"U over the share of {reaction.table.species}", _origin(reaction.table.origin)
+    if reaction.hysteresis is not None:
+        branches = f"± {reaction.hysteresis.width / 2.0:g} V, changed within {100.0 * reaction.hysteresis.span:g} %"
+        yield "  branches", branches, _origin(reaction.hysteresis.origin)
+    yield "  law", f"{reaction.law}, alpha {reaction.alpha:g}, {reaction.concentration}", ""
+    yield from _property("  exchange current", reaction.exchange_current)
+    if reaction.reorganisation_energy is not None:
+        yield from _property("  reorganisation energy", reaction.reorganisation_energy)
+
+
+def _property(name: str, value: Property) -> Iterator[_Row]:
+    text = value.text
+    if text.endswith("per formula unit"):
+        text += f" ({from_si(value.value, 'mol/L', 'concentration'):.3g} mol/L)"
+    yield name, text, _origin(value.origin)
+    if value.activation_energy is not None:
+        indent = " " * (len(name) - len(name.lstrip()))
+        origin = str(value.activation_energy_origin)
+        yield f"{indent}  activation energy", f"{value.activation_energy / 96485.33212:.3g} eV", origin
+
+
+def _origin(origin: Origin) -> str:
+    return str(origin) if origin.note is None else f"{origin} ({origin.note})"

@@ -31,10 +31,10 @@ may cost as much as the operating system held back.
 """
 
 from catholyte.results.log import run_log
-from catholyte.results.mesh_record import MeshRecord
+from catholyte.results.mesh_record import LayerCells, MeshRecord
 from catholyte.results.paraview import export_paraview
 from catholyte.results.reader import Results
 from catholyte.results.spectra import Spectrum
 from catholyte.results.writer import ResultWriter
 
-__all__ = ["MeshRecord", "ResultWriter", "Results", "Spectrum", "export_paraview", "run_log"]
+__all__ = ["LayerCells", "MeshRecord", "ResultWriter", "Results", "Spectrum", "export_paraview", "run_log"]

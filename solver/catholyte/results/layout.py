@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
-from catholyte.results.mesh_record import MeshRecord
+from catholyte.results.mesh_record import LayerCells, MeshRecord
 
 CASE = "case.toml"
 PROVENANCE = "provenance.json"
@@ -29,7 +29,10 @@ POINTS = "curves"
 FRAMES = "fields"
 SPECTRA = "spectra"
 
-_MESH_DIMENSIONS = {"labels": ("z", "y", "x"), "cell_voxel": ("cell",), "cell_phase": ("cell",)}
+_IMAGE_DIMENSIONS = {"labels": ("z", "y", "x"), "cell_voxel": ("cell",)}
+_LAYER_UNITS = {"depth": "m", "radius": "m", "size_class": "1", "volume": "m3/m2"}
+#: the array of the mesh that every result has
+CELLS = "cell_phase"
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,17 @@ def write_mesh(store: Path, mesh: MeshRecord) -> dict[str, Any]:
     """Make ``store`` and its group ``mesh``; return the group's metadata for consolidation, by path."""
     import xarray
 
-    arrays = {name: (dimensions, getattr(mesh, name)) for name, dimensions in _MESH_DIMENSIONS.items()}
-    spacing = [float(edge) for edge in mesh.spacing]
-    dataset = xarray.Dataset(arrays, attrs={"spacing": spacing, "phase_names": list(mesh.phase_names)})
+    arrays: dict[str, tuple[Any, ...]] = {CELLS: (("cell",), mesh.cell_phase)}
+    attributes: dict[str, Any] = {"phase_names": list(mesh.phase_names)}
+    if mesh.layers is not None:
+        for name, unit in _LAYER_UNITS.items():
+            arrays[name] = (("cell",), getattr(mesh.layers, name), {"units": unit})
+    else:
+        attributes["spacing"] = [float(edge) for edge in mesh.spacing]
+        arrays |= {name: (dimensions, getattr(mesh, name)) for name, dimensions in _IMAGE_DIMENSIONS.items()}
+    dataset = xarray.Dataset(arrays, attrs=attributes)
     dataset.to_zarr(store, group=MESH, zarr_format=3, consolidated=False)
-    paths = [MESH, *(f"{MESH}/{name}" for name in _MESH_DIMENSIONS)]
+    paths = [MESH, *(f"{MESH}/{name}" for name in arrays)]
     return {path: json.loads((store / path / "zarr.json").read_text(encoding="utf-8")) for path in paths}
 
 
@@ -95,8 +104,11 @@ def read_mesh(store: Path) -> MeshRecord:
     import xarray
 
     dataset = xarray.open_dataset(store, engine="zarr", group=MESH, chunks=None).load()
+    names, cells = tuple(dataset.attrs["phase_names"]), dataset[CELLS].to_numpy()
+    if "depth" in dataset:
+        layers = LayerCells(**{name: dataset[name].to_numpy() for name in _LAYER_UNITS})
+        return MeshRecord.of_layers(names, cells, layers)
     z, y, x = dataset["labels"].shape
     dz, dy, dx = dataset.attrs["spacing"]
-    arrays = {name: dataset[name].to_numpy() for name in _MESH_DIMENSIONS}
-    names = tuple(dataset.attrs["phase_names"])
-    return MeshRecord(shape=(z, y, x), spacing=(dz, dy, dx), phase_names=names, **arrays)
+    labels, voxels = (dataset[name].to_numpy() for name in _IMAGE_DIMENSIONS)
+    return MeshRecord((z, y, x), (dz, dy, dx), labels, names, voxels, cells)

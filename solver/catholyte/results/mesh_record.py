@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catholyte.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCells:
+    """Where the cells of a layered electrode lie.
+
+    Attributes
+    ----------
+    depth
+        Middle of the layer, from the counter electrode [m].
+    radius
+        Centre of a shell [m], NaN for the cells that conduct along the depth.
+    size_class
+        Number of the size class of a shell, -1 for the cells that conduct along the depth.
+    volume
+        Volume per area of the electrode [m]; a cell that conducts along the depth stands for its whole layer.
+    """
+
+    depth: NDArray[np.floating]
+    radius: NDArray[np.floating]
+    size_class: NDArray[np.integer]
+    volume: NDArray[np.floating]
+
 
 @dataclass(frozen=True, eq=False)
 class MeshRecord:
-    """A label image and the cells that the solver made of it.
+    """A label image, or layers, and the cells that the solver made of it.
 
     Attributes
     ----------
@@ -26,6 +52,9 @@ class MeshRecord:
         Flat index (C order) of the voxel of every cell, int64.
     cell_phase
         Index into ``phase_names`` of every cell.
+    layers
+        Where the cells of a layered electrode lie; None for an image. With layers there are no voxels: ``shape`` is
+        zero, ``labels`` and ``cell_voxel`` are empty.
     """
 
     shape: tuple[int, int, int]
@@ -34,14 +63,37 @@ class MeshRecord:
     phase_names: tuple[str, ...]
     cell_voxel: NDArray[np.int64]
     cell_phase: NDArray[np.integer]
+    layers: LayerCells | None = None
+
+    @classmethod
+    def of_layers(cls, phase_names: Sequence[str], cell_phase: NDArray[np.integer], layers: LayerCells) -> Self:
+        """Return the record of a layered electrode."""
+        nothing = np.empty((0, 0, 0), dtype=np.uint8)
+        no_voxel = np.empty(0, dtype=np.int64)
+        return cls((0, 0, 0), (0.0, 0.0, 0.0), nothing, tuple(phase_names), no_voxel, cell_phase, layers)
 
     @property
     def n_cells(self) -> int:
         """Number of cells."""
-        return int(self.cell_voxel.size)
+        return int(self.cell_phase.size)
+
+    def thickness(self, phase: str) -> float:
+        """Return the volume of a phase over the area of the electrode in m: the thickness of a layer of it."""
+        index = self.phase_names.index(phase)
+        if self.layers is not None:
+            return float(self.layers.volume[self.cell_phase == index].sum())
+        return float(np.mean(self.labels == index)) * self.shape[0] * self.spacing[0]
 
     def image(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Spread the values of the cells over the image: (nz, ny, nx), NaN in voxels that are no cell."""
+        """Spread the values of the cells over the image: (nz, ny, nx), NaN in voxels that are no cell.
+
+        Raises
+        ------
+        InputError
+            If the mesh is layered.
+        """
+        if self.layers is not None:
+            raise InputError("result", "a layered electrode", "a mesh of voxels; layers and shells make no image")
         flat = np.full(int(np.prod(self.shape)), np.nan, dtype=values.dtype)
         flat[self.cell_voxel] = values
         return flat.reshape(self.shape)

@@ -32,10 +32,16 @@ def export_paraview(results: Results, folder: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the result has no frame.
+        If the result has no frame, or is that of a layered electrode.
     """
     import pyvista
 
+    if results.mesh.layers is not None:
+        raise InputError(
+            "result",
+            str(results.path),
+            "a result on a mesh of voxels; of a layered electrode read results.fields over results.mesh.layers",
+        )
     if not results.counts.frames:
         raise InputError(
             "result",

@@ -24,6 +24,7 @@ from catholyte.results.growing import (
 )
 from catholyte.results.layout import (
     CASE,
+    CELLS,
     CHECKPOINT,
     COUNTS,
     CURVES,
@@ -138,7 +139,7 @@ class ResultWriter:
         (path / PARTIAL).unlink(missing_ok=True)
         root = json.loads((path / STORE / "zarr.json").read_text(encoding="utf-8"))
         known: dict[str, Any] = root["consolidated_metadata"]["metadata"]
-        n_cells = int(known[f"{MESH}/cell_voxel"]["shape"][0])
+        n_cells = int(known[f"{MESH}/{CELLS}"]["shape"][0])
         writer = cls(path, json.loads((path / PROVENANCE).read_text(encoding="utf-8")), n_cells)
         writer._mesh_metadata = {name: entry for name, entry in known.items() if name.partition("/")[0] == MESH}
         for name, entry in known.items():

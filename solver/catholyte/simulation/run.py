@@ -39,6 +39,8 @@ State = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 
+#: seconds of computing that a process killed at the worst moment may lose
+_COMMIT_EVERY = 0.2
 #: a voltage in V that no cell has: an exhausted electrode whose double layers go on charging
 _ABSURD = 50.0
 
@@ -89,11 +91,12 @@ class Simulation:
     # ------------------------------------------------------------------ running
 
     def initial_state(self) -> State:
-        """Return the state at rest: uniform lithium in every phase and potentials at equilibrium."""
+        """Return the state at rest: uniform composition in every phase and potentials at equilibrium."""
         u = np.zeros(self.cathode.size)
         _, x, _ = self.cathode.split(u)
-        for name, _, at in self.cathode.hosts:
-            x[at] = self.built.initial_lithiation[name]
+        start = self.built.initial_lithiation
+        for store in self.cathode.stores:
+            x[store.at] = start[store.key]
         u[-1] = self.built.initial_voltage
         return u
 
@@ -135,14 +138,19 @@ class Simulation:
                 out, case_text=self.built.case.text, provenance=about, mesh=mesh_record(self.built)
             )
         origin = started - spent
-        reason = None
+        reason, pending, counted, written = None, None, (0, 0), -np.inf
         try:
             # Threads of the linear algebra library only get in the way of vectors of this size.
             with threadpool_limits(limits=1, user_api="blas"), run_log(out):
                 _log.info("%s: %d unknowns", "resumed" if checkpoint is not None else "started", self.cathode.size)
                 for reached in self._carry_out(writer, checkpoint):
                     wall_time = time.perf_counter() - origin
-                    writer.commit(self._packed(reached.checkpoint, wall_time))
+                    pending = reached.checkpoint
+                    counted = writer.n_points, writer.n_frames
+                    at_once = reached.ended is not None or reached.spectrum is not None
+                    if at_once or wall_time > written + _COMMIT_EVERY:
+                        writer.commit(self._packed(pending, wall_time))
+                        pending, written = None, time.perf_counter() - origin
                     update = self._update(reached, wall_time)
                     reason = update.ended or "interrupted"
                     if update.ended is not None:
@@ -154,6 +162,9 @@ class Simulation:
             reason = str(error)
             raise
         finally:
+            # Not where the process was interrupted between a point and its checkpoint.
+            if pending is not None and counted == (writer.n_points, writer.n_frames):
+                writer.commit(self._packed(pending, time.perf_counter() - origin))
             if reason is not None and writer.n_points:
                 self._finish(writer, reason, time.perf_counter() - origin)
         return Results.open(out)

@@ -67,15 +67,15 @@ class GridBlocks:
         largest = max(np.abs(skeleton.conduction).max(initial=0.0), np.abs(skeleton.terminals).max())
         self._phi_scale = 1.0 / float(largest)
         self._lithium_scale = 1.0 / float(skeleton.paths.max(initial=0.0) or 1.0)
-        size = place.network.size
+        size, below = place.network.size, place.copies * place.network.size
         double = np.result_type(dtype, np.float64)
-        self._phi_grid, self._x_grid, self._nothing = (np.zeros(size, dtype=dtype) for _ in range(3))
-        self._wide, self._image = np.zeros(size, dtype=double), np.empty(size, dtype=double)
-        self._planes = np.empty(place.shape[0], dtype=double)
+        self._phi_grid, self._x_grid, self._nothing = (np.zeros(n, dtype=dtype) for n in (size, below, below))
+        self._wide, self._image = np.zeros(below, dtype=double), np.empty(below, dtype=double)
+        self._planes = np.empty(place.copies * place.shape[0], dtype=double)
         self._terminals = self._on_grid(place.phi, skeleton.terminals * self._phi_scale)
-        self._paths = self._links(place.phi_links[: self._edges], skeleton.conduction * self._phi_scale)
+        self._paths = self._links(place.phi_links[: self._edges], skeleton.conduction * self._phi_scale, 1)
         self._links_phi = self._paths.copy()
-        self._links_lithium = self._links(place.lithium_links, skeleton.paths * self._lithium_scale)
+        self._links_lithium = self._links(place.lithium_links, skeleton.paths * self._lithium_scale, place.copies)
         self._phi: GridSolver | None = None
         self._lithium: GridMultigrid | None = None
 
@@ -93,7 +93,7 @@ class GridBlocks:
             self._phi.refresh(phi, storage=False)
         if system.frozen:
             return
-        storage = self._cells(self._on_grid(place.lithium, system.lithium_excess * self._lithium_scale))
+        storage = self._cells(self._on_grid(place.lithium, system.lithium_excess * self._lithium_scale, place.copies))
         lithium = GridLaplacian(self._shaped(self._links_lithium), np.zeros_like(storage), storage)
         if self._lithium is None:
             self._lithium = GridMultigrid(lithium)
@@ -139,35 +139,35 @@ class GridBlocks:
     def _conduct(self, out: Vector, phi: Vector) -> None:
         """Out = conduction and terminals times φ."""
         vectors.spread(self._wide, self._place.phi, phi, 1.0)
-        self._multiply(self._paths, self._terminals)
+        self._multiply(self._paths, self._terminals, 1)
         vectors.collect(out, self._place.phi, self._image, 1.0 / self._phi_scale)
 
     def _diffuse(self, out: Vector, y: Vector) -> None:
         """Out = transport paths times y."""
         vectors.spread(self._wide, self._place.lithium, y, 1.0)
-        self._multiply(self._links_lithium, self._nothing)
+        self._multiply(self._links_lithium, self._nothing, self._place.copies)
         vectors.collect(out, self._place.lithium, self._image, 1.0 / self._lithium_scale)
 
-    def _multiply(self, links: Vector, excess: Vector) -> None:
+    def _multiply(self, links: Vector, excess: Vector, copies: int) -> None:
         """Multiply in double precision: the flows through a cell nearly cancel, what is left must keep its digits."""
-        shape = self._place.shape
-        grid_product(self._image, self._planes, self._wide, links, excess, self._nothing[:1], 1, *shape)
+        nz, ny, nx = self._place.shape
+        grid_product(self._image, self._planes, self._wide, links, excess, self._nothing[:1], 1, copies * nz, ny, nx)
 
-    def _links(self, at: NDArray[np.int64], conductance: Vector) -> Vector:
-        links = np.zeros(3 * self._place.network.size, dtype=self._dtype)
+    def _links(self, at: NDArray[np.int64], conductance: Vector, copies: int) -> Vector:
+        links = np.zeros(3 * copies * self._place.network.size, dtype=self._dtype)
         links[at] = conductance
         return links
 
-    def _on_grid(self, cells: NDArray[np.int32], values: Vector) -> Vector:
-        grid = np.zeros(self._place.network.size, dtype=self._dtype)
+    def _on_grid(self, cells: NDArray[np.int32], values: Vector, copies: int = 1) -> Vector:
+        grid = np.zeros(copies * self._place.network.size, dtype=self._dtype)
         grid[cells] = values
         return grid
 
     def _cells(self, grid: Vector) -> Vector:
-        return grid.reshape(1, *self._place.shape)
+        return grid.reshape(1, -1, *self._place.shape[1:])
 
     def _shaped(self, links: Vector) -> Vector:
-        return links.reshape(1, 1, 3, *self._place.shape)
+        return links.reshape(1, 1, 3, -1, *self._place.shape[1:])
 
 
 class GraphBlocks:

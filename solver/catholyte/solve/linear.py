@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from catholyte.errors import NotConverged
@@ -86,8 +87,10 @@ class DirectSolver:
         """Solve for [δφ, δx, δV]; ``tolerance`` is met to rounding."""
         matrix = system.matrix()
         # Rows differ by the units of φ and x and the border: equilibrate before factorising.
-        scale = 1.0 / np.maximum(np.abs(matrix).max(axis=1).toarray().ravel(), 1e-300)
-        scaled = matrix.multiply(scale[:, None]).tocsc()
+        largest = np.full(rhs.size, 1e-300)
+        np.maximum.at(largest, matrix.indices, np.abs(matrix.data))
+        scale = 1.0 / largest
+        scaled = csc_array((matrix.data * scale[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
         factor = splu(scaled, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.1)
         x = factor.solve(scale * rhs)
         x += factor.solve(scale * (rhs - matrix @ x))
@@ -253,11 +256,24 @@ def _precondition(system: CoupledSystem, blocks: Blocks, r: Vector) -> Vector:
         out[n:] = r[n:]
         return out
     # Upper step: what x would answer alone changes the load of the potentials.
-    alone = r[n:] / system.lithium_diagonal
-    load = r[:n].copy()
-    kernels.couple_potential(load, at.electron, at.ion, at.host, -system.potential_response, alone)
-    out[:n] = blocks.potentials(load)
-    rest = r[n:].copy()
-    kernels.couple_species(rest, at.electron, at.ion, at.host, -system.lithium_conductance, out[:n])
+    out[:n] = blocks.potentials(r[:n] - system.couple(_alone(system, r[n:])))
+    rest = r[n:] - system.drive(out[:n])
     out[n:] = blocks.lithium(rest) / system.safe_slope
+    if system.networks:
+        # Reactions couple the stores of a face: each face by itself, on what the phases have left.
+        trial = np.zeros_like(r)
+        trial[n:] = out[n:]
+        out[n:] += _alone(system, rest - blocks.product(trial)[n:])
     return out
+
+
+def _alone(system: CoupledSystem, load: Vector) -> Vector:
+    """Return what every store answers without transport from its neighbours."""
+    alone: Vector = load / system.lithium_diagonal
+    if not system.networks:
+        return alone
+    reacting = np.zeros_like(alone)
+    for local in system.local_stores:
+        alone[local.block.hosts] = 0.0
+        local.add_answer(reacting, load)
+    return (alone + reacting).astype(load.dtype)

@@ -43,6 +43,11 @@ class Evaluated(Protocol):
         """Terminal voltage in V."""
         ...
 
+    @property
+    def rounding(self) -> float:
+        """Imbalance in A that rounding leaves at best."""
+        ...
+
 
 class Equation(Protocol):
     """The terminal equation f(I, V) = 0, in V or in A."""
@@ -57,11 +62,44 @@ class Equation(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How far a Newton iteration and the past of a step may take the stores, arrays of shape (n_x,).
+
+    Attributes
+    ----------
+    floor, ceiling
+        What a store never leaves.
+    share
+        Part of the distance to empty, or to full, that an iteration may use up.
+    past_lowest, past_highest
+        Between which the past of an implicit step must leave a store that stops reacting.
+    """
+
+    floor: Vector
+    ceiling: Vector
+    share: Vector
+    past_lowest: Vector
+    past_highest: Vector
+
+    @classmethod
+    def of_hosts(cls, n: int, smallest: float) -> Bounds:
+        """Bound site fractions whose distance to full must stay a number."""
+        full = np.ones(n)
+        return cls(smallest * full, (1.0 - smallest) * full, _BOUND_SHARE * full, 0.0 * full, full)
+
+    def release(self, at: slice) -> None:
+        """Let the stores ``at`` be those of species: any positive number, which may fall by orders at once."""
+        self.floor[at], self.ceiling[at], self.share[at] = _TRACE, np.inf, 1.0 - 1e-4
+        self.past_lowest[at], self.past_highest[at] = -_OVERDRAWN, np.inf
+
+
 class Problem(Protocol):
     """M du/dt = F(u) with unknowns [φ, x, V] and a terminal equation."""
 
     n_phi: int
     size: int
+    bounds: Bounds
 
     @property
     def mass(self) -> Vector:
@@ -108,6 +146,10 @@ _LARGEST_STEP = 0.5
 #: an iteration may use up this part of the distance of a site fraction to 0 or 1
 _BOUND_SHARE = 0.9
 _HALVINGS = 8
+#: a species is gone here
+_TRACE = 1e-200
+#: what the past of a step may leave of a species below zero, for its reaction to bring back
+_OVERDRAWN = 1e-7
 #: a host cell counts as empty or full here: what is left of it could not be told from rounding
 SMALLEST_X = 1e-12
 
@@ -193,8 +235,10 @@ class _StepEquation:
         n = self.problem.n_phi
         moved = u + step
         x, dx = u[n:-1], step[n:-1]
+        bounds = self.problem.bounds
+        full = np.where(np.isinf(bounds.ceiling), np.inf, 1.0)
         moved[n:-1] = np.clip(
-            x + np.clip(dx, -_BOUND_SHARE * x, _BOUND_SHARE * (1.0 - x)), SMALLEST_X, 1.0 - SMALLEST_X
+            x + np.clip(dx, -bounds.share * x, bounds.share * (full - x)), bounds.floor, bounds.ceiling
         )
         return moved
 
@@ -254,8 +298,10 @@ def newton(
     # What rounding of the stored lithium leaves out of balance in a short step.
     rounding = np.finfo(float).eps * gamma * float(problem.mass.sum()) / scale
     tolerance = max(tolerance, 0.5 * rounding)
+    asked = tolerance
     linear_iterations = 0
     for iteration in range(most_iterations):
+        tolerance = max(asked, state.at.rounding / scale)
         stuck = not frozen and iteration >= 4 and state.judged > 0.5 * history[-4]
         if not np.isfinite(state.judged) or (stuck and state.judged > 100.0 * tolerance):
             break

@@ -274,7 +274,8 @@ class Integrator:
         n = self.problem.n_phi
         guess = history.predict(t, order)
         before = history.states[0][n:-1]
-        guess[n:-1] = np.clip(guess[n:-1], 0.5 * before, 0.5 * (1.0 + before))
+        room = np.where(np.isinf(self.problem.bounds.ceiling), np.inf, 0.5 * (1.0 + before))
+        guess[n:-1] = np.clip(guess[n:-1], 0.5 * before, room)
         # An extrapolated knee would start Newton where every surface is exhausted and nothing answers the voltage.
         leap = abs(float(guess[-1] - history.states[0][-1]))
         if leap > _LARGEST_LEAP:
@@ -290,11 +291,11 @@ class Integrator:
         A formula of order two or more continues the trend of the past; a cell that has just filled up would be
         carried beyond full, and the step would have no solution.
         """
-        n = self.problem.n_phi
+        n, bounds = self.problem.n_phi, self.problem.bounds
         while order > 1:
             formula = history.formula(t, order)
             rest = formula.state[n:-1] / -formula.gamma
-            if rest.max() < 1.0 and rest.min() > 0.0:
+            if np.all((rest > bounds.past_lowest) & (rest < bounds.past_highest)):
                 break
             order -= 1
         return order
