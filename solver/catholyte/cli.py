@@ -281,9 +281,18 @@ def info(result: ResultPath) -> None:
 @app.command()
 def plot(
     result: ResultPath,
-    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; RESULT/plots by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pictures, RESULT/plots by default; a file with --beside.")
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(metavar="RESULT", help="Draw where the species are in both results, into the one file --out."),
+    ] = None,
 ) -> None:
-    """Draw voltage curve, polarisation split, lithiation and current-density slices, and 3D scenes."""
+    """Draw voltage, polarisation, composition, cuts through lithiation, species and currents, and 3D scenes."""
+    if beside is not None:
+        _plot_beside(result, beside, out if out is not None else result / "plots" / "species_beside.png")
+        return
     _plot(result, out if out is not None else result / "plots")
 
 
@@ -292,6 +301,18 @@ def _plot(result: Path, folder: Path) -> None:
     from catholyte.results import Results
 
     for path in plot_all(Results.open(result), folder):
+        _out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def _plot_beside(result: Path, beside: Path, out: Path) -> None:
+    from catholyte.plot import species_maps
+    from catholyte.plot.pictures import FORMATS, save
+    from catholyte.results import Results
+
+    form = out.suffix.removeprefix(".")
+    if form not in FORMATS:
+        raise InputError("--out", str(out), f"a file that ends in {', '.join(f'.{each}' for each in FORMATS)}")
+    for path in save(species_maps(Results.open(result), Results.open(beside)), out.parent, out.stem, (form,)):
         _out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 

@@ -37,7 +37,6 @@ from catholyte.evaluation.voltammetry import current_peaks
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl, SweepControl, VoltageControl
 from catholyte.models.impedance import Impedance
-from catholyte.models.parameters import CellParameters, Interface
 from catholyte.physics.constants import F
 from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.equilibrium import IdealSolution
@@ -82,7 +81,7 @@ def test_intercalation_is_a_network_of_one_reaction(margules):
     gas = laminate(network, (3, n), h, sigma=(0.05, 0.1), cross_section=1e-6, film_resistance=1e-3)
     capacity = host.capacity.sum()
     piece = Piece(CurrentControl(capacity / 1800.0), np.inf, (below(3.4),))
-    settings = Settings(fixed_step=20.0, order=2)
+    settings = Settings(fixed_step=10.0, order=2)
     x = 0.1
     start = {"Li": x, "vacancy sites": 1.0 - x}
     curves = []
@@ -91,7 +90,7 @@ def test_intercalation_is_a_network_of_one_reaction(margules):
         curves.append(np.array([(f.t, f.evaluation.voltage, f.charge) for f in found]))
     one, other = curves
     assert one.shape == other.shape
-    assert one.shape[0] > 50
+    assert one.shape[0] > 40
     np.testing.assert_allclose(other[:-1], one[:-1], rtol=1e-12, atol=1e-6)
     assert other[-1, 2] == pytest.approx(one[-1, 2], rel=1e-6)
 
@@ -317,9 +316,7 @@ def test_randles_circuit_of_a_couple():
     """R + 1/(iωC + 1/(R_ct + Z_W)) with R_ct = RT/(F i0) and i0 = i00·√(y_R y_O); to the blocking tail of the slab."""
     n, depth, D, C, i00, y, film = 20, 1e-6, 1e-13, 0.2, 3.0, 0.3, 2e-3
     network = couple_network(U0=U0, i00=i00, sites=SITES, D=D)
-    problem = laminate(
-        network, (4, n), depth / n, sigma=(0.05, 2.0), film_resistance=film, double_layer=DoubleLayer(C)
-    )
+    problem = laminate(network, (4, n), depth / n, sigma=(0.05, 2.0), film_resistance=film, double_layer=DoubleLayer(C))
     u = composed(problem, {"R": y, "O": 1.0 - y}, U0 + THERMAL * np.log((1.0 - y) / y))
     f = np.geomspace(1e-4, 1e6, 41)
     omega = 2.0 * np.pi * f
@@ -346,25 +343,28 @@ def test_two_reactions_conduct_side_by_side():
     problem = laminate(network, (1, 1), 1e-6, double_layer=DoubleLayer(C))
     u = composed(problem, {**y_first, **y_second, "Cl-": chloride, "Cl0": 1e-12}, first)
     i0 = i00 * (np.sqrt(1e-3 * 0.9) + np.sqrt(0.9 * chloride * 0.099))
-    f = np.geomspace(1e-2, 1e5, 15)
+    f = np.geomspace(1.0, 1e6, 15)
     exact = 1.0 / (2j * np.pi * f * C + i0 / THERMAL)
     np.testing.assert_allclose(spectrum(problem, u, f), exact, rtol=1e-5)
 
 
 def test_parts_of_a_polarised_iodine_cathode_sum_to_its_impedance():
-    """With every reaction at work, hysteresis, film and double layer; passing to the slope of the steady answer."""
+    """With every reaction at work, hysteresis, film and double layer; at high frequencies the resistances alone."""
     network = iodine_network(hysteresis=Hysteresis(0.2, 0.05), i00=0.5)
     problem = laminate(
-        network, (4, 4), 0.5e-9, sigma=(0.02, 10.0), cross_section=1e-18, film_resistance=1e-3, double_layer=DoubleLayer(0.1)
+        network,
+        (4, 4),
+        0.5e-9,
+        sigma=(0.02, 10.0),
+        cross_section=1e-18,
+        film_resistance=1e-3,
+        double_layer=DoubleLayer(0.1),
     )
     start = {"I-": 0.3, "I0": 0.4, "ICl": 0.3, "Cl-": 0.6, "Cl0": 0.1, "In3+": 0.9, "In2+": 0.1}
     u = composed(problem, start, 3.3)
     (first, *_) = frames(problem, u, [Piece(CurrentControl(-1e-18), 1e-6)], scale=1e-18)
     Z = spectrum(problem, first.evaluation.u, np.geomspace(1e-3, 1e9, 13))
     assert np.all(np.isfinite(Z))
-    cell = problem.cell
-    assert isinstance(cell, CellParameters)
-    assert isinstance(cell.interface("active", "electrolyte"), Interface)
     ohmic = 4 * 0.5e-9 / 0.02 + 4 * 0.5e-9 / 10.0 + 1e-3
     assert Z[-1] == pytest.approx(ohmic, rel=1e-2)
     assert Z[0].real > 0.0

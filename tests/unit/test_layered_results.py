@@ -172,7 +172,7 @@ def test_maps_show_the_class_that_fills_most(single: Results) -> None:
 
 def test_every_species_has_its_row(network: Results) -> None:
     labels = [axes.get_ylabel() for axes in layer_profiles(network).axes]
-    assert labels == ["Fraction of I- (–)", "Fraction of I0 (–)", "Fraction of Cl- (–)", "Current density (mA cm⁻²)"]
+    assert labels == ["Fraction of I⁻ (–)", "Fraction of I⁰ (–)", "Fraction of Cl⁻ (–)", "Current density (mA cm⁻²)"]
     rows = [axes.get_ylabel() for axes in shell_maps(network).axes]
     assert sum(label.startswith("Fraction of") for label in rows) == 3
 

@@ -11,6 +11,9 @@ from catholyte.evaluation.segments import NO_CURRENT, SAME_CURRENT, segments
 from catholyte.results import Results
 from catholyte.units import from_si
 
+#: current densities below this [mA/cm²] are told in µA/cm²
+_SMALL = 0.01
+
 #: roles of steps that are no charge or discharge of the cell
 TEST_PULSES = ("hppc discharge", "hppc charge")
 
@@ -110,7 +113,8 @@ def per_gram(results: Results) -> float:
 def current_text(results: Results, half: HalfCycle, *, density: bool = False) -> str:
     """Return the current as it is spoken of: "C/10", or a density where the nominal capacity is unknown."""
     amount = "" if half.steady else "≤ "
-    spoken = f"{from_si(half.current, 'mA/cm**2', 'current density'):.3g} mA cm⁻²"
+    density_mA = from_si(half.current, "mA/cm**2", "current density")
+    spoken = f"{density_mA:.3g} mA cm⁻²" if density_mA >= _SMALL else f"{1e3 * density_mA:.3g} µA cm⁻²"
     nominal = results.provenance.get("nominal_capacity_As_kg")
     if not nominal:
         return amount + spoken

@@ -121,8 +121,8 @@ class Skeleton:
         first, second = self._ends
         potentials, stores = np.arange(n), np.arange(n, size)
         last = np.array([size])
-        rows = [first, second, first, second, potentials, stores, potentials, np.full(n, size), last]
-        columns = [first, second, second, first, potentials, stores, np.full(n, size), potentials, last]
+        rows: list[Floats] = [first, second, first, second, potentials, stores, potentials, np.full(n, size), last]
+        columns: list[Floats] = [first, second, second, first, potentials, stores, np.full(n, size), potentials, last]
         return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))
 
     @cached_property
@@ -135,8 +135,8 @@ class Skeleton:
         a, b, host = self.lithium_a + n, self.lithium_b + n, self.host + n
         networks = [network_places(at, n) for at in self.reaction_networks]
         last = np.array([size])
-        rows = [first, second, first, second, potentials, stores, np.arange(size), np.full(n, size), last]
-        columns = [first, second, second, first, potentials, stores, np.full(size, size), potentials, last]
+        rows: list[Floats] = [first, second, first, second, potentials, stores, np.arange(size), np.full(n, size), last]
+        columns: list[Floats] = [first, second, second, first, potentials, stores, np.full(size, size), potentials, last]
         rows += [a, a, b, b, self.electron, self.ion, host, host, host, *(each[0] for each in networks)]
         columns += [a, b, a, b, host, host, self.electron, self.ion, host, *(each[1] for each in networks)]
         return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-_jit = nb.njit(cache=True, nogil=True)
+_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_jit
@@ -106,72 +106,108 @@ def _eliminate(matrix, x):
 @_jit
 def network_balance(
     currents, met, surface, step, di_ds, di_dy, U, y, delta_phi, resistance, depletion, made, U0, activity, pairs,
-    lattice, shift, orders, log_i00, steepness, sign, law, alpha, nu, mass_action, tiny, steepest, largest_step, largest_share,
-    most_steps,
+    lattice, shift, orders, log_i00, steepness, sign, law, alpha, nu, mass_action, tiny, steepest, largest_step,
+    largest_share, most_steps,
 ):  # fmt: skip
     """Solve i = ρ(y + q·N i, Δφ − R Σ i) at every face by Newton's method, from currents near the solution.
 
     ``surface`` becomes y + q·N i, ``step`` Δφ − R Σ i, ``met`` where that succeeds: from afar it may not. An iteration
-    changes the step by ``largest_step`` and uses up ``largest_share`` of a store at most.
+    changes the step by ``largest_step`` and uses up ``largest_share`` of a store at most; what a store was spared is
+    carried into the next one. The potential step is an unknown of its own, and every unknown has its own scale.
     """
+    eps = 2.220446049250313e-16
     faces, stores = y.shape
     reactions = U0.size
     field, mean, log_y = np.zeros(stores), np.zeros(stores), np.zeros(stores)
-    rho, move, matrix = np.zeros(reactions), np.zeros(reactions), np.zeros((reactions, reactions))
+    lowest, digit, short = np.zeros(stores), np.zeros(stores), np.zeros(stores)
+    rho, own, move = np.zeros(reactions), np.ones(reactions + 1), np.zeros(reactions + 1)
+    matrix = np.zeros((reactions + 1, reactions + 1))
     for f in range(faces):
         i, q, R = currents[f], depletion[f], resistance[f]
-        met[f], ended, started = False, False, False
-        for _ in range(most_steps):
-            sum_, positive = 0.0, True
+        for k in range(stores):
+            lowest[k] = 0.0
+            total = y[f, k]
             for r in range(reactions):
-                sum_ += i[r]
-            for k in range(stores):
-                total = 0.0
-                for r in range(reactions):
-                    total += made[k, r] * i[r]
-                surface[f, k] = y[f, k] + q[k] * total
-                positive = positive and surface[f, k] > 0.0
-            step[f] = delta_phi[f] - R * sum_
-            if not positive and not started:
+                total += q[k] * made[k, r] * i[r]
+            if total <= 0.0:
                 # A guess for another composition may ask for more than there is.
                 i[:] = 0.0
-                continue
-            started = True
-            if ended:
-                met[f] = positive
+        met[f], ended = False, False
+        for _ in range(most_steps):
+            sum_, gross_sum = 0.0, 0.0
+            for r in range(reactions):
+                sum_ += i[r]
+                gross_sum += abs(i[r])
+            exact = True
+            for k in range(stores):
+                total, gross = 0.0, 0.0
+                for r in range(reactions):
+                    total += made[k, r] * i[r]
+                    gross += abs(made[k, r] * i[r])
+                supplied = y[f, k] + q[k] * total
+                # The fraction of an exhausted surface is a difference of large numbers, known to its last digit only.
+                digit[k] = eps * (y[f, k] + q[k] * gross)
+                surface[f, k] = max(supplied, max(lowest[k], 0.25 * digit[k]))
+                short[k] = supplied - surface[f, k]
+                exact = exact and abs(short[k]) <= digit[k]
+            step[f] = delta_phi[f] - R * sum_
+            if ended and exact:
+                met[f] = True
                 break
             _rates(
                 rho, di_ds[f], di_dy[f], U[f], surface[f], step[f], U0, activity, pairs, lattice, shift, orders,
                 log_i00, steepness, sign, law, alpha, nu, mass_action, tiny, steepest, field, mean, log_y,
             )  # fmt: skip
-            exact, close = True, True
+            volts = eps * (abs(delta_phi[f]) + R * gross_sum)
+            close, still = exact, exact
             for r in range(reactions):
-                move[r] = rho[r] - i[r]
                 gross = abs(i[r]) + di_ds[f, r] / steepness[r]
-                exact = exact and abs(move[r]) <= 1e-13 * gross
+                last = di_ds[f, r] * volts
+                move[r] = rho[r] - i[r]
+                own[r] = max(abs(rho[r]) + di_ds[f, r] / steepness[r], tiny)
+                for k in range(stores):
+                    last += abs(di_dy[f, r, k]) * digit[k]
+                exact = exact and abs(move[r]) <= 1e-13 * gross + last
                 close = close and abs(move[r]) <= 1e-8 * gross
-                for c in range(reactions):
-                    matrix[r, c] = R * di_ds[f, r]
-                    for k in range(stores):
-                        if q[k] != 0.0:
-                            matrix[r, c] -= di_dy[f, r, k] * q[k] * made[k, c]
-                matrix[r, r] += 1.0
             if exact:
                 met[f] = True
                 break
+            for r in range(reactions):
+                largest = 0.0
+                for c in range(reactions):
+                    matrix[r, c] = 0.0
+                    for k in range(stores):
+                        if q[k] != 0.0:
+                            matrix[r, c] -= di_dy[f, r, k] * q[k] * made[k, c]
+                    if r == c:
+                        matrix[r, c] += 1.0
+                    matrix[r, c] *= own[c]
+                    largest = max(largest, abs(matrix[r, c]))
+                matrix[r, reactions] = -di_ds[f, r]
+                largest = max(largest, abs(di_ds[f, r]))
+                for k in range(stores):
+                    move[r] += di_dy[f, r, k] * short[k]
+                for c in range(reactions + 1):
+                    matrix[r, c] /= largest
+                move[r] /= largest
+            largest = 1.0
+            for c in range(reactions):
+                matrix[reactions, c] = R * own[c]
+                largest = max(largest, R * own[c])
+            matrix[reactions, reactions] = 1.0
+            move[reactions] = 0.0
+            for c in range(reactions + 1):
+                matrix[reactions, c] /= largest
             _eliminate(matrix, move)
-            drop, share = 0.0, 1.0
+            drop = abs(move[reactions])
+            share = 1.0 if drop <= largest_step else largest_step / drop
             for r in range(reactions):
-                drop += R * move[r]
-            if abs(drop) > largest_step:
-                share = largest_step / abs(drop)
+                change = move[r] * own[r]
+                still = still and abs(change) <= 4e-16 * abs(i[r])
+                i[r] += share * change
+            if not np.isfinite(i.sum()):
+                break
             for k in range(stores):
-                change = 0.0
-                for r in range(reactions):
-                    change += q[k] * made[k, r] * move[r]
-                if change < 0.0:
-                    share = min(share, largest_share * surface[f, k] / -change)
-            for r in range(reactions):
-                i[r] += share * move[r]
+                lowest[k] = (1.0 - largest_share) * surface[f, k]
             # The next miss is the square of this one.
-            ended = close and share == 1.0
+            ended = (close and share == 1.0) or still

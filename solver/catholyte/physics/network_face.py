@@ -389,7 +389,9 @@ class NetworkLaws:
             i = np.where(left[:, None], i + share[:, None] * step, i)
             lowest = np.where(left[:, None], (1.0 - LARGEST_SHARE) * y_s, lowest)
         else:
-            if np.any(np.abs(miss[left]) > 1e-8 * gross[left]):
+            # A trace beside larger currents may stay unresolved.
+            largest = np.abs(i).max(axis=1, keepdims=True)
+            if np.any((np.abs(miss) > 1e-8 * gross + 1e-12 * largest)[left]):
                 raise NotConverged("face currents", f"on {int(left.sum())} of {i.shape[0]} faces")
         return self._state(y, delta_phi, i, resistance, depletion, rates)
 
@@ -439,15 +441,19 @@ class NetworkLaws:
     def _step(self, rates: Rates, q: Array, resistance: Array, miss: Array) -> tuple[Array, Array]:
         """Return the step of Newton's method in the currents, and in the potential step behind the resistances.
 
-        With the potential step as an unknown of its own and rows of equal size, nothing is lost where rates are steep.
+        With the potential step as an unknown of its own and rows of equal size, nothing is lost where rates are steep;
+        with currents in units of their own size, nor where a trace reacts beside large ones.
         """
         n, m = miss.shape
         matrix, load = np.ones((n, m + 1, m + 1)), np.zeros((n, m + 1, 1), dtype=miss.dtype)
         matrix[:, :m, :m], matrix[:, :m, m] = self._matrix(rates, q), -rates.di_ds
         matrix[:, m, :m] = resistance[:, None]
         load[:, :m, 0] = miss
+        own = np.ones((n, m + 1))
+        own[:, :m] = np.maximum(np.abs(rates.i) + self.thermal * rates.di_ds, SMALLEST_FRACTION)
+        matrix *= own[:, None, :]
         size = np.abs(matrix).max(axis=2, keepdims=True)
-        solved = np.linalg.solve(matrix / size, load / size)[:, :, 0]
+        solved = np.linalg.solve(matrix / size, load / size)[:, :, 0] * own
         return solved[:, :m], solved[:, m]
 
     def _matrix(self, rates: Rates, q: Array) -> Array:

@@ -5,10 +5,12 @@ from catholyte.plot.fields import lithiation_slices
 from catholyte.plot.layers import layer_profiles, shell_maps
 from catholyte.plot.pictures import plot_all, plot_spectra
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
+from catholyte.plot.species import composition, species_maps
 from catholyte.plot.style import styled
 
 __all__ = [
     "RenderError",
+    "composition",
     "layer_profiles",
     "lithiation_slices",
     "lithiation_spread",
@@ -18,6 +20,7 @@ __all__ = [
     "scene_lithiation",
     "scene_phases",
     "shell_maps",
+    "species_maps",
     "styled",
     "voltage_curve",
 ]

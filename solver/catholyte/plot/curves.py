@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from catholyte.errors import InputError
 from catholyte.evaluation.halfcycles import HalfCycle, capacity, current_text, half_cycles, per_gram
+from catholyte.plot.stored import stores_lithium
 from catholyte.plot.style import OKABE_ITO, REFERENCE, Colour, new_figure, open_frame, sequence, styled
 from catholyte.results import Results
 from catholyte.units import from_si
@@ -38,11 +39,17 @@ LOSSES: dict[str, tuple[str, str]] = {
     "loss_mixing": ("Uneven lithiation\n(mixing)", OKABE_ITO["yellow"]),
 }
 
+#: words for losses where species react in place of lithium
+_SPECIES_WORDS = {"loss_diffusion": "Diffusion", "loss_mixing": "Uneven composition\n(mixing)"}
+
 #: a loss that never exceeds this [V] is left out
 _NOTHING = 1e-9
 
 _CAPACITY = "Specific capacity (mAh g⁻¹)"
 _LEGEND_LINES = 6
+
+#: one mAh in units for electrodes of some µm and of some nm
+_AREAL_UNITS = ((1.0, "mAh"), (1e3, "µAh"), (1e6, "nAh"))
 
 
 def voltage_curve(results: Results) -> Figure:
@@ -72,7 +79,8 @@ def voltage_curve(results: Results) -> Figure:
         axes.set_ylabel("Voltage vs Li/Li⁺ (V)")
         _areal_axis(axes, results)
         _cell_axis(axes, results)
-        handles = [*_cycle_handles(results, halves, colours), _line("Equilibrium at mean x", REFERENCE, "--")]
+        mean = _line(f"Equilibrium at mean {'x' if stores_lithium(results) else 'composition'}", REFERENCE, "--")
+        handles = [*_cycle_handles(results, halves, colours), mean]
         axes.legend(handles=handles, loc="best")
     return figure
 
@@ -119,7 +127,8 @@ def polarisation_split(results: Results, chosen: Sequence[int] | None = None) ->
             _stack_panel(axes, results, half, present)
         for axes in grid[len(panels) :]:
             axes.remove()
-        patches = [_loss_patch(name) for name in reversed(present)]
+        lithium = stores_lithium(results)
+        patches = [_loss_patch(name, lithium=lithium) for name in reversed(present)]
         figure.legend(handles=[_line("Total", "black"), *patches], loc="outside right upper", labelspacing=0.6)
     return figure
 
@@ -174,10 +183,13 @@ def _from_zero(axes: Axes) -> None:
 
 
 def _areal_axis(axes: Axes, results: Results) -> None:
-    """Put the capacity per area of the cell on top."""
+    """Put the capacity per area of the cell on top, in a unit in which it is not all zeros."""
     factor = from_si(1.0, "mAh/cm**2", "areal capacity") / per_gram(results)
+    largest = factor * axes.get_xlim()[1]
+    scale, unit = next((each for each in _AREAL_UNITS if largest * each[0] >= 0.1), _AREAL_UNITS[-1])
+    factor *= scale
     top = axes.secondary_xaxis("top", functions=(_scaled(factor), _scaled(1.0 / factor)))
-    top.set_xlabel("Areal capacity (mAh cm⁻²)")
+    top.set_xlabel(f"Areal capacity ({unit} cm⁻²)")
 
 
 def _cell_axis(axes: Axes, results: Results) -> None:
@@ -220,8 +232,10 @@ def _line(label: str, colour: Colour, style: Literal["-", "--"] = "-") -> Line2D
     return Line2D([], [], color=colour, linestyle=style, linewidth=0.9 if style == "--" else 1.4, label=label)
 
 
-def _loss_patch(name: str) -> Patch:
+def _loss_patch(name: str, *, lithium: bool) -> Patch:
     label, colour = LOSSES[name]
+    if not lithium:
+        label = _SPECIES_WORDS.get(name, label)
     return Patch(facecolor=colour, edgecolor="black", linewidth=0.3, label=label)
 
 

@@ -1,4 +1,7 @@
-"""The state inside the electrode: cuts through lithiation and current density, or profiles of a laminate."""
+"""The state inside the electrode: cuts through lithiation and current density, or profiles of a laminate.
+
+Species of reaction networks have maps of their own (:mod:`catholyte.plot.species`).
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
-from catholyte.plot.frames import MOST_COLUMNS, default_frames, frame_title
+from catholyte.plot.frames import chosen_frames, frame_title
 from catholyte.plot.layers import layer_profiles
 from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
-from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, sequence, styled
+from catholyte.plot.stored import STORED_MAP, fraction_norm, stored_fields, stored_label, stores_lithium
+from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, panel_figure, sequence, styled
 from catholyte.results import MeshRecord, Results
 from catholyte.units import from_si
 
-LITHIATION_MAP = "viridis"
 CURRENT_MAP = "inferno"
 
 #: a cross-section of fewer voxels, or of a smaller share of the depth, is drawn as profiles
@@ -34,6 +37,9 @@ _THINNEST = 0.05
 
 #: decades of current density that a map may span
 _DECADES = 4.0
+
+#: parts of a voxel's edge in the lines around phases, which cut its corners by no more than that
+_FINER = 8
 
 _CURRENT_LINES: dict[str, tuple[Literal["-", "--"], str]] = {
     "current_e": ("-", "Electrons"),
@@ -45,8 +51,8 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
     """Draw lithiation (above) and current density (below) in a cut along the depth, a column a frame.
 
     The cut lies in the middle of the electrode. The current density is the sum of the magnitudes of the
-    electronic and the ionic one, of which all but mixed conductors have a single one. A laminate and a layered
-    electrode are drawn as profiles along the depth.
+    electronic and the ionic one, of which all but mixed conductors have a single one. Where nothing intercalates,
+    the current density stands alone. A laminate and a layered electrode are drawn as profiles along the depth.
 
     Parameters
     ----------
@@ -58,13 +64,11 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
     Raises
     ------
     InputError
-        If there is no such frame, or none at all.
+        If there is no such frame, or none at all, or neither lithiation nor current in them.
     """
     if results.mesh.layers is not None:
         return layer_profiles(results, frames)
-    chosen = default_frames(results) if frames is None else tuple(frames)
-    if not 1 <= len(chosen) <= MOST_COLUMNS:
-        raise InputError("frames", list(chosen), f"1 to {MOST_COLUMNS} frames")
+    chosen = chosen_frames(results, frames)
     with styled():
         return _profiles(results, chosen) if is_flat(results.mesh) else _slices(results, chosen)
 
@@ -77,14 +81,55 @@ def is_flat(mesh: MeshRecord) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cut:
-    """A plane along the depth: labels and fields on it, [lateral, depth]."""
+class Plane:
+    """A plane through an image; what is taken from it is [up, across].
 
-    labels: NDArray[np.uint8]
-    lithiation: list[NDArray[np.floating]]
-    current: list[NDArray[np.floating]]
-    extent: tuple[float, float, float, float]
+    Attributes
+    ----------
+    place
+        Where it lies.
+    size
+        Its lengths across and up, in ``unit``.
+    unit
+        nm or µm.
+    across
+        What is drawn across: Depth, or Width where the image has a single voxel along the depth.
+    """
+
+    place: tuple[slice | int, slice | int, slice | int]
+    size: tuple[float, float]
     unit: str
+    across: str
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Its edges, as matplotlib takes them."""
+        return (0.0, self.size[0], 0.0, self.size[1])
+
+    def of(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Take the plane out of an image."""
+        return image[self.place].T
+
+    def outline(self, axes: Axes, region: NDArray[np.bool_], colour: str) -> None:
+        """Draw the edge of a part of the plane, along the faces of the voxels."""
+        if region.any() and not region.all():
+            fine = np.kron(region, np.ones((_FINER, _FINER)))
+            axes.contour(fine, [0.5], extent=self.extent, origin="lower", colors=colour, linewidths=0.5, alpha=0.8)
+
+
+def cut_plane(mesh: MeshRecord) -> Plane:
+    """Return the plane along the depth in the middle of the narrower lateral direction.
+
+    An image of a single voxel along the depth is one itself.
+    """
+    (nz, ny, nx), (dz, dy, dx) = mesh.shape, mesh.spacing
+    if nz == 1:
+        factor, unit = length_unit(max(ny * dy, nx * dx))
+        return Plane((0, slice(None), slice(None)), (factor * ny * dy, factor * nx * dx), unit, "Width")
+    factor, unit = length_unit(nz * dz)
+    if nx * dx >= ny * dy:
+        return Plane((slice(None), ny // 2, slice(None)), (factor * nz * dz, factor * nx * dx), unit, "Depth")
+    return Plane((slice(None), slice(None), nx // 2), (factor * nz * dz, factor * ny * dy), unit, "Depth")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,62 +143,68 @@ class _Row:
 
 
 def _slices(results: Results, frames: Sequence[int]) -> Figure:
-    cut = _cut(results, frames)
+    plane = cut_plane(results.mesh)
+    labels = plane.of(results.mesh.labels)
     colours, kinds = phase_colours(results), phase_kinds(results)
-    active = np.isin(cut.labels, [i for i, kind in enumerate(kinds.values()) if kind == "active"])
-    rows = [_Row(cut.lithiation, _lithiation_norm(cut.lithiation), LITHIATION_MAP, "Lithiation x (–)")]
-    limits = _current_limits(cut.current)
-    if limits is not None:
-        rows.append(_Row(cut.current, LogNorm(*limits), CURRENT_MAP, "Current density (mA cm⁻²)"))
-    figure, grid, bars = _image_grid(len(rows), len(frames), cut.extent[3] / cut.extent[1])
+    active = np.isin(labels, [i for i, kind in enumerate(kinds.values()) if kind == "active"])
+    flat = _flat_colours(labels, colours, active)
+    rows = _rows(results, plane, frames)
+    figure, grid, bars = _image_grid(len(rows), len(frames), plane.size[1] / plane.size[0])
     for row, panels, bar_axes in zip(rows, grid, bars, strict=True):
         for axes, image in zip(panels, row.images, strict=True):
             axes.imshow(
-                _paint(cut.labels, image, row, list(colours.values()), active),
-                extent=cut.extent,
+                painted(image, (row.norm, row.map_name), flat),
+                extent=plane.extent,
                 origin="lower",
                 interpolation="none",
                 aspect="auto",
             )
             axes.tick_params(direction="out", length=2.5, labelbottom=row is rows[-1], labelleft=axes is panels[0])
-            if row.map_name == CURRENT_MAP and active.any() and not active.all():
-                axes.contour(active, [0.5], extent=cut.extent, colors="white", linewidths=0.5, alpha=0.8)
+            if row.map_name == CURRENT_MAP:
+                plane.outline(axes, active, "white")
         _colour_bar(figure, bar_axes, row)
-        panels[0].set_ylabel(f"Width ({cut.unit})")
+        panels[0].set_ylabel(f"Width ({plane.unit})")
     for axes, frame in zip(grid[0], frames, strict=True):
         axes.set_title(frame_title(results, frame), pad=15.0)
-        ends: dict[str, Any] = {"transform": axes.transAxes, "fontsize": 7.5, "color": REFERENCE}
-        axes.text(0.0, 1.02, "← separator", ha="left", va="bottom", **ends)
-        axes.text(1.0, 1.02, "collector →", ha="right", va="bottom", **ends)
+        if plane.across == "Depth":
+            ends: dict[str, Any] = {"transform": axes.transAxes, "fontsize": 7.5, "color": REFERENCE}
+            axes.text(0.0, 1.02, "← separator", ha="left", va="bottom", **ends)
+            axes.text(1.0, 1.02, "collector →", ha="right", va="bottom", **ends)
     for axes in grid[-1]:
-        axes.set_xlabel(f"Depth ({cut.unit})")
-    seen = np.unique(cut.labels)
-    flat: dict[str, Colour] = {
+        axes.set_xlabel(f"{plane.across} ({plane.unit})")
+    seen = np.unique(labels)
+    named: dict[str, Colour] = {
         name: colours[name] for index, (name, kind) in enumerate(kinds.items()) if kind != "active" and index in seen
     }
-    if (active & ~np.isfinite(cut.lithiation[0])).any():
-        flat["active, not connected"] = ISOLATED
-    _phase_legend(figure, flat)
+    if (active & ~np.isfinite(rows[0].images[0])).any():
+        named["active, not connected"] = ISOLATED
+    phase_legend(figure, named)
     return figure
 
 
-def _image_grid(n_rows: int, n_columns: int, height_to_width: float) -> tuple[Figure, list[list[Axes]], list[Axes]]:
-    """Return a figure of equal panels with a colour bar at the end of each row.
+def _rows(results: Results, plane: Plane, frames: Sequence[int]) -> list[_Row]:
+    rows = []
+    if stores_lithium(results):
+        images = [plane.of(results.grid("x", frame)) for frame in frames]
+        rows.append(_Row(images, fraction_norm(images), STORED_MAP, stored_label("x")))
+    images = [plane.of(_current(results, frame)) for frame in frames]
+    limits = _current_limits(images)
+    if limits is not None:
+        rows.append(_Row(images, LogNorm(*limits), CURRENT_MAP, "Current density (mA cm⁻²)"))
+    if not rows:
+        raise InputError("result", str(results.path), "a run with lithiation, or with a current in the frames")
+    return rows
 
-    The places are computed here, because automatic layouts leave gaps around panels of a fixed aspect.
-    """
+
+def _image_grid(n_rows: int, n_columns: int, height_to_width: float) -> tuple[Figure, list[list[Axes]], list[Axes]]:
+    """Return a figure of equal panels with a colour bar at the end of each row."""
     left, right, bottom, top, gap = 0.6, 1.05, 0.85, 0.62, 0.14
     width = 1.95 if n_columns > 1 else 3.2
     height = min(max(width * height_to_width, 0.5), 1.6 * width)
     width = min(width, height / height_to_width)
     total_width = left + n_columns * width + (n_columns - 1) * gap + right
     total_height = bottom + n_rows * height + (n_rows - 1) * gap + top
-    figure = new_figure(total_width, total_height)
-    figure.set_layout_engine("none")
-
-    def place(x: float, y: float, w: float, h: float) -> Axes:
-        return figure.add_axes((x / total_width, y / total_height, w / total_width, h / total_height))
-
+    figure, place = panel_figure(total_width, total_height)
     grid, bars = [], []
     for row in range(n_rows):
         y = bottom + (n_rows - 1 - row) * (height + gap)
@@ -175,19 +226,6 @@ def _colour_bar(figure: Figure, axes: Axes, row: _Row) -> None:
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _cut(results: Results, frames: Sequence[int]) -> _Cut:
-    """Take the plane in the middle of the narrower lateral direction."""
-    (nz, ny, nx), (dz, dy, dx) = results.mesh.shape, results.mesh.spacing
-    plane = (slice(None), ny // 2, slice(None)) if nx * dx >= ny * dy else (slice(None), slice(None), nx // 2)
-    factor, unit = length_unit(nz * dz)
-    extent = (0.0, factor * nz * dz, 0.0, factor * max(nx * dx, ny * dy))
-    lithiation, current = [], []
-    for frame in frames:
-        lithiation.append(results.grid("x", frame)[plane].T)
-        current.append(_current(results, frame)[plane].T)
-    return _Cut(results.mesh.labels[plane].T, lithiation, current, extent, unit)
-
-
 def _current(results: Results, frame: int) -> NDArray[np.floating]:
     """Return the current density of an image [mA/cm²]; NaN where neither kind is defined."""
     total: NDArray[np.floating] = np.full(results.mesh.shape, np.nan, np.float32)
@@ -196,15 +234,6 @@ def _current(results: Results, frame: int) -> NDArray[np.floating]:
             values = results.grid(name, frame)
             total = np.where(np.isnan(total), values, total + np.nan_to_num(values))
     return total * from_si(1.0, "mA/cm**2", "current density")
-
-
-def _lithiation_norm(images: Sequence[NDArray[np.floating]]) -> Normalize:
-    values = np.concatenate([image[np.isfinite(image)] for image in images])
-    if not values.size:
-        return Normalize(0.0, 1.0)
-    low, high = float(values.min()), float(values.max())
-    margin = max(0.0, 0.5 * (0.01 - (high - low)))
-    return Normalize(max(low - margin, 0.0), min(high + margin, 1.0))
 
 
 def _current_limits(images: Sequence[NDArray[np.floating]]) -> tuple[float, float] | None:
@@ -217,19 +246,23 @@ def _current_limits(images: Sequence[NDArray[np.floating]]) -> tuple[float, floa
     return (low, high) if high > 1.05 * low else (low / 3.0, high * 3.0)
 
 
-def _paint(
-    labels: NDArray[np.uint8],
-    values: NDArray[np.floating],
-    row: _Row,
-    colours: Sequence[str],
-    active: NDArray[np.bool_],
+def _flat_colours(
+    labels: NDArray[np.uint8], colours: Mapping[str, str], active: NDArray[np.bool_]
 ) -> NDArray[np.floating]:
-    """Return an RGB image: the map where there are values, flat colours of the phases elsewhere."""
-    flat = np.array([to_rgb(colour) for colour in colours])[labels]
+    """Return an RGB image of the phases in their colours; active material is drawn as if it were isolated."""
+    flat: NDArray[np.floating] = np.array([to_rgb(colour) for colour in colours.values()])[labels]
     flat[active] = to_rgb(ISOLATED)
-    known = np.isfinite(values)
-    flat[known] = matplotlib.colormaps[row.map_name](row.norm(values[known]))[:, :3]
     return flat
+
+
+def painted(
+    values: NDArray[np.floating], scale: tuple[Normalize, str], flat: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Return an RGB image: the map where there are values, flat colours elsewhere."""
+    norm, name = scale
+    image, known = flat.copy(), np.isfinite(values)
+    image[known] = matplotlib.colormaps[name](norm(values[known]))[:, :3]
+    return image
 
 
 def _depth_label(unit: str) -> str:
@@ -237,7 +270,7 @@ def _depth_label(unit: str) -> str:
     return f"separator ←  Depth ({unit})  → collector"
 
 
-def _phase_legend(figure: Figure, colours: Mapping[str, Colour]) -> None:
+def phase_legend(figure: Figure, colours: Mapping[str, Colour]) -> None:
     """Name the flat colours below the axes."""
     patches = [
         Patch(facecolor=colour, edgecolor="black", linewidth=0.4, label=name) for name, colour in colours.items()
@@ -253,26 +286,31 @@ def _profiles(results: Results, frames: Sequence[int]) -> Figure:
     (nz, _, _), (dz, _, _) = results.mesh.shape, results.mesh.spacing
     factor, unit = length_unit(nz * dz)
     depth = factor * dz * (np.arange(nz) + 0.5)
-    figure = new_figure(4.6, 5.0)
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    _layers_behind((upper, lower), results, factor * dz)
+    stored = stored_fields(results, frames)
+    figure = new_figure(4.6, 1.2 + 1.9 * (len(stored) + 1))
+    *panels, lower = figure.subplots(len(stored) + 1, 1, sharex=True, squeeze=False)[:, 0]
+    _layers_behind((*panels, lower), results, factor * dz)
+    lines = []
     for frame, colour in zip(frames, sequence(len(frames)), strict=True):
         title = frame_title(results, frame).replace("\n", ", ")
-        upper.plot(depth, _layer_mean(results.grid("x", frame)), color=colour, label=title)
+        for axes, name in zip(panels, stored, strict=True):
+            axes.plot(depth, _layer_mean(results.grid(name, frame)), color=colour)
+        lines.append(Line2D([], [], color=colour, label=title))
         for name, (style, _) in _CURRENT_LINES.items():
             values = _layer_mean(results.grid(name, frame)) * from_si(1.0, "mA/cm**2", "current density")
             lower.plot(depth, values, style, color=colour)
-    upper.set_ylabel("Lithiation x (–)")
+    for axes, name in zip(panels, stored, strict=True):
+        axes.set_ylabel(stored_label(name))
     lower.set_ylabel("Current density (mA cm⁻²)")
     lower.set_xlabel(_depth_label(unit))
     lower.set_xlim(0.0, factor * dz * nz)
     lower.set_ylim(bottom=0.0)
     carriers = [Line2D([], [], color=REFERENCE, linestyle=s, label=label) for s, label in _CURRENT_LINES.values()]
     lower.legend(handles=carriers, loc="best")
-    figure.legend(*upper.get_legend_handles_labels(), loc="outside upper left")
+    figure.legend(handles=lines, loc="outside upper left")
     seen = np.unique(results.mesh.labels)
     colours = phase_colours(results)
-    _phase_legend(figure, {name: pale(colours[name]) for name in (results.mesh.phase_names[i] for i in seen)})
+    phase_legend(figure, {name: pale(colours[name]) for name in (results.mesh.phase_names[i] for i in seen)})
     return figure
 
 

@@ -14,17 +14,15 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
-from catholyte.plot.frames import MOST_COLUMNS, default_frames, frame_title
+from catholyte.plot.frames import chosen_frames, frame_title
+from catholyte.plot.stored import STORED_MAP, fraction_norm, stored_fields, stored_label
 from catholyte.plot.style import REFERENCE, length_unit, new_figure, pale, sequence, styled
 from catholyte.results import LayerCells, Results
 from catholyte.units import from_si
 
 Floats = NDArray[np.floating]
 
-STORED_MAP = "viridis"
-#: prefix of the fields of species, and of the states of hysteresis among them
-_SPECIES, _BRANCH = "fraction ", "fraction branch "
-_MOST_ROWS = 5
+_MOST_ROWS = 6
 _CURRENTS: dict[str, tuple[Literal["-", "--"], str]] = {"current_e": ("-", "Electrons"), "current_i": ("--", "Ions")}
 
 
@@ -62,7 +60,7 @@ def layer_profiles(results: Results, frames: Sequence[int] | None = None) -> Fig
                 depth, flow = _along_depth(results, cells, values)
                 last.plot(factor * depth, flow, style, color=colour)
         for axes, name in zip(panels, stored, strict=True):
-            axes.set_ylabel(_label(name))
+            axes.set_ylabel(stored_label(name))
         last.set_ylabel("Current density (mA cm⁻²)")
         last.set_xlabel(f"separator ←  Depth ({unit})  → collector")
         last.set_ylim(bottom=0.0)
@@ -102,13 +100,13 @@ def shell_maps(results: Results, frames: Sequence[int] | None = None, size_class
         grid = figure.subplots(len(stored), len(chosen), sharex=True, squeeze=False)
         for row, name in zip(grid, stored, strict=True):
             images = [_values(results, name, frame) for frame in chosen]
-            norm = _norm([image[of_class] for image in images])
+            norm = fraction_norm([image[of_class] for image in images])
             for axes, image in zip(row, images, strict=True):
                 _map(axes, cells, of_class, image, norm, (factor, radial))
                 axes.tick_params(direction="out", length=2.5, labelleft=axes is row[0])
             row[0].set_ylabel(f"Radius ({radial_unit})")
             bar = figure.colorbar(ScalarMappable(norm, STORED_MAP), ax=list(row), aspect=12)
-            bar.set_label(_label(name))
+            bar.set_label(stored_label(name))
         for axes, frame in zip(grid[0], chosen, strict=True):
             axes.set_title(frame_title(results, frame))
         for axes in grid[-1]:
@@ -121,16 +119,8 @@ def _given(results: Results, frames: Sequence[int] | None) -> tuple[LayerCells, 
     cells = results.mesh.layers
     if cells is None:
         raise InputError("result", str(results.path), "a result with a layered electrode ([mesh.layers])")
-    chosen = default_frames(results) if frames is None else tuple(frames)
-    if not 1 <= len(chosen) <= MOST_COLUMNS:
-        raise InputError("frames", list(chosen), f"1 to {MOST_COLUMNS} frames")
-    for frame in chosen:
-        if not -results.counts.frames <= frame < results.counts.frames:
-            raise InputError("frame", frame, f"a frame below {results.counts.frames}")
-    names = [str(name) for name in results.fields.data_vars]
-    stored = [n for n in names if n == "x" or (n.startswith(_SPECIES) and not n.startswith(_BRANCH))]
-    stored = [n for n in stored if np.isfinite(_values(results, n, chosen[0])).any()]
-    return cells, chosen, stored[:_MOST_ROWS]
+    chosen = chosen_frames(results, frames)
+    return cells, chosen, stored_fields(results, chosen)[:_MOST_ROWS]
 
 
 def _values(results: Results, name: str, frame: int) -> Floats:
@@ -180,15 +170,6 @@ def _size_class(cells: LayerCells, wanted: int | None) -> int:
     return wanted
 
 
-def _norm(images: Sequence[Floats]) -> Normalize:
-    values = np.concatenate([image[np.isfinite(image)] for image in images])
-    if not values.size:
-        return Normalize(0.0, 1.0)
-    low, high = float(values.min()), float(values.max())
-    margin = max(0.0, 0.5 * (0.01 - (high - low)))
-    return Normalize(low - margin, high + margin)
-
-
 def _map(
     axes: Axes,
     cells: LayerCells,
@@ -216,7 +197,3 @@ def _edges(centres: Floats) -> Floats:
     inner = 0.5 * (centres[:-1] + centres[1:])
     first, last = max(2.0 * centres[0] - inner[0], 0.0), 2.0 * centres[-1] - inner[-1]
     return np.concatenate([[first], inner, [last]])
-
-
-def _label(name: str) -> str:
-    return "Lithiation x (–)" if name == "x" else f"Fraction of {name.removeprefix(_SPECIES)} (–)"

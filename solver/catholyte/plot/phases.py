@@ -9,6 +9,7 @@ import numpy as np
 
 from catholyte.errors import InputError
 from catholyte.materials import load_material
+from catholyte.plot.stored import species_fields
 from catholyte.plot.style import OKABE_ITO
 from catholyte.results import Results
 
@@ -30,7 +31,7 @@ ISOLATED = "#A79BA8"
 def phase_kinds(results: Results) -> dict[str, str]:
     """Return the kind of every phase: active, electrolyte, conductor or void.
 
-    The fields tell it: lithium is stored in active material, ions alone flow in an electrolyte, electrons
+    The fields tell it: lithium or species are stored in active material, ions flow in an electrolyte, electrons
     alone in a conductor. Phases without a cell (void, grains that take no part) are looked up in the case.
     """
     mesh = results.mesh
@@ -41,6 +42,12 @@ def phase_kinds(results: Results) -> dict[str, str]:
             for name in ("x", "phi_i", "phi_e")
             if name in results.fields
         }
+        species = np.zeros(mesh.n_cells, dtype=bool)
+        for name in species_fields(results):
+            species |= np.isfinite(results.fields[name].isel(frame=0).to_numpy())
+        # species that share their cells with electrons are those of an active material, others of an electrolyte
+        if "phi_e" in defined:
+            defined["x"] = defined.get("x", np.zeros_like(species)) | (species & defined["phi_e"])
         for index, phase in enumerate(mesh.phase_names):
             cells = mesh.cell_phase == index
             for field, kind in (("x", "active"), ("phi_i", "electrolyte"), ("phi_e", "conductor")):

@@ -25,6 +25,8 @@ from catholyte.plot.impedance import spectra_pictures
 from catholyte.plot.layers import shell_maps
 from catholyte.plot.pulses import interruption_resistance, pulse_resistance, titration
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
+from catholyte.plot.species import composition, species_maps
+from catholyte.plot.stored import species_curves, species_fields, stores_lithium
 from catholyte.plot.style import DPI, styled
 from catholyte.plot.voltammogram import voltammogram
 from catholyte.results import Results, Spectrum
@@ -64,11 +66,7 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
             raise InputError("formats", form, f"one of {', '.join(FORMATS)}", nearest(form, FORMATS))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    drawings = _curves(results) | _evaluations(results)
-    if results.counts.frames:
-        drawings["slices"] = lithiation_slices
-        if results.mesh.layers is not None:
-            drawings["shells"] = shell_maps
+    drawings = _curves(results) | _states(results) | _evaluations(results)
     written = []
     for name, draw in drawings.items():
         written += save(draw(results), folder, name, formats)
@@ -77,7 +75,7 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
         return written
     try:
         written.append(scene_phases(results, folder / "phases_3d.png"))
-        if results.counts.frames:
+        if results.counts.frames and stores_lithium(results):
             frames = default_frames(results)
             written.append(scene_lithiation(results, frames[len(frames) // 2], folder / "lithiation_3d.png"))
     except RenderError as error:
@@ -109,13 +107,30 @@ def _curves(results: Results) -> dict[str, Callable[[Results], Figure]]:
         "voltage": voltage_curve,
         "polarisation": polarisation_split,
     }
-    if results.curves["lithiation"].notnull().any():  # reaction networks have fractions in its place
+    if stores_lithium(results):
         drawings["spread"] = lithiation_spread
     if half_cycle_derivatives(results):
         drawings["derivative"] = derivative_curves
     table = cycles(results)
     if len(table) > 1:
         drawings["cycles"] = lambda results: cycle_life(table, basis(results))
+    return drawings
+
+
+def _states(results: Results) -> dict[str, Callable[[Results], Figure]]:
+    """Return the pictures of what is stored and what flows."""
+    drawings: dict[str, Callable[[Results], Figure]] = {}
+    flows = bool((results.curves["current_density"] != 0.0).any())
+    if flows and species_curves(results):
+        drawings["composition"] = composition
+    if not results.counts.frames:
+        return drawings
+    if flows or stores_lithium(results):
+        drawings["slices"] = lithiation_slices
+    if results.mesh.layers is not None:
+        drawings["shells"] = shell_maps
+    elif species_fields(results) and not is_flat(results.mesh):
+        drawings["species"] = species_maps
     return drawings
 
 

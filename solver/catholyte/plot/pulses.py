@@ -17,12 +17,22 @@ from catholyte.plot.style import OKABE_ITO, REFERENCE, new_figure, open_frame, s
 #: Ω m² in 1 Ω cm²
 _OHM_CM2 = 1e-4
 
+#: A s/m² in 1 mAh/cm²
+_MAH_CM2 = 3.6e4
+
 
 def titration(pulses: Sequence[GittPulse]) -> Figure:
     """Draw the apparent diffusivity and, below, the relaxed voltage against the lithiation.
 
-    Pulses for which a condition of the evaluation does not hold are drawn hollow.
+    Where nothing intercalates, charge per area takes the place of the lithiation. Pulses for which a condition of the
+    evaluation does not hold are drawn hollow.
     """
+    lithium = all(np.isfinite(p.lithiation).all() for p in pulses)
+
+    def state(pulse: GittPulse) -> tuple[float, float]:
+        end = pulse.charge + pulse.current_density * pulse.duration
+        return pulse.lithiation if lithium else (pulse.charge / _MAH_CM2, end / _MAH_CM2)
+
     with styled():
         figure = new_figure(4.4, 4.6)
         upper, lower = figure.subplots(2, 1, sharex=True)
@@ -30,21 +40,23 @@ def titration(pulses: Sequence[GittPulse]) -> Figure:
             some = [p for p in pulses if sign * p.current_density > 0.0]
             if not some:
                 continue
-            x = np.array([0.5 * sum(p.lithiation) for p in some])
+            states = [state(p) for p in some]
+            x = np.array([0.5 * sum(pair) for pair in states])
             D = np.array([p.diffusivity for p in some])
             sound = np.array([not p.doubts for p in some])
             upper.plot(x, D, "-", color=colour, linewidth=0.8)
             upper.plot(x[sound], D[sound], "o", color=colour, markersize=4.0, label=name)
             upper.plot(x[~sound], D[~sound], "o", color=colour, markersize=4.0, markerfacecolor="white")
             ends = np.array(
-                [[p.lithiation[0], p.relaxed[0]] for p in some] + [[some[-1].lithiation[1], some[-1].relaxed[1]]]
+                [[pair[0], p.relaxed[0]] for pair, p in zip(states, some, strict=True)]
+                + [[states[-1][1], some[-1].relaxed[1]]]
             )
             lower.plot(*ends.T, "o-", color=colour, markersize=3.0, linewidth=0.8, label=name)
         upper.set_yscale("log")
         _decade(upper)
         upper.set_ylabel("Apparent diffusivity (m² s⁻¹)")
         lower.set_ylabel("Relaxed voltage\nvs Li/Li⁺ (V)")
-        lower.set_xlabel("Lithiation x (–)")
+        lower.set_xlabel("Lithiation x (–)" if lithium else "Charge passed, discharge positive (mAh cm⁻²)")
         lower.xaxis.set_major_locator(MaxNLocator(6))
         upper.margins(x=0.04)
         lower.margins(x=0.04, y=0.06)

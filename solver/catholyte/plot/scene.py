@@ -25,9 +25,9 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from catholyte.errors import CatholyteError
 from catholyte.mesh.images import downsample
-from catholyte.plot.fields import LITHIATION_MAP
 from catholyte.plot.frames import frame_title
 from catholyte.plot.phases import phase_colours, phase_kinds
+from catholyte.plot.stored import STORED_MAP
 from catholyte.plot.style import DPI, REFERENCE, length_unit, new_figure, styled
 from catholyte.plot.surface import quarter, surfaces
 from catholyte.results import Results
@@ -125,7 +125,7 @@ def scene_lithiation(results: Results, frame: int, path: str | Path) -> Path:
         surface["x"] = _sample(lithiation, surface.points, block.spacing)
         look = {
             "scalars": "x",
-            "cmap": LITHIATION_MAP,
+            "cmap": STORED_MAP,
             "clim": (norm.vmin, norm.vmax),
             "show_scalar_bar": False,
         }
@@ -134,7 +134,7 @@ def scene_lithiation(results: Results, frame: int, path: str | Path) -> Path:
     with styled():
         figure, axes = _lettered(picture, corners, block.lengths)
         place = axes.inset_axes((0.035, 0.60, 0.022, 0.3))
-        bar = figure.colorbar(ScalarMappable(norm, LITHIATION_MAP), cax=place)
+        bar = figure.colorbar(ScalarMappable(norm, STORED_MAP), cax=place)
         bar.set_label("Lithiation x (–)")
         axes.text(0.03, 0.98, frame_title(results, frame), transform=axes.transAxes, va="top")
         return _save(figure, path)

@@ -6,6 +6,7 @@ global list. The style holds only while :func:`styled` is open.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
@@ -73,6 +74,16 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def panel_figure(width: float, height: float) -> tuple[Figure, Callable[[float, float, float, float], Axes]]:
+    """Return an empty figure, and what makes axes in it from left, bottom, width and height in inches.
+
+    Automatic layouts leave gaps around panels of a fixed aspect.
+    """
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    return figure, lambda x, y, w, h: figure.add_axes((x / width, y / height, w / width, h / height))
 
 
 def sequence(number: int) -> list[Colour]:

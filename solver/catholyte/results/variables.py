@@ -68,7 +68,12 @@ DOUBLE_PRECISION_FIELDS = frozenset({"phi_e"})
 
 
 def attributes(name: str, table: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """Return the ``units`` and ``long_name`` of a variable; nothing for a name that is not in the table."""
+    """Return the ``units`` and ``long_name`` of a variable; nothing for a name that is not known.
+
+    Names of species are not in a table: those of their curves and fields begin with "fraction".
+    """
+    if name.startswith("fraction "):
+        return {"units": "1", "long_name": f"site fraction of {name.removeprefix('fraction ')}"}
     if name not in table:
         return {}
     unit, meaning = table[name]

@@ -18,8 +18,8 @@ from catholyte.validation.reading import Keys
 Curve = NDArray[np.float64]
 
 _SIGNS = {"discharge": 1, "charge": -1}
-_AXES = ("time", "specific capacity", "areal capacity")
-_AT = "'start', 'end', a time or a capacity along it, like '10 hours' or '60 mAh/g'"
+_AXES = ("time", "specific capacity", "areal capacity", "potential")
+_AT = "'start', 'end', a time, a capacity or a voltage along it, like '10 hours', '60 mAh/g' or '3.25 V'"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Place:
     stretch
         The part.
     axis
-        start, end, time, specific capacity or areal capacity.
+        start, end, time, specific capacity, areal capacity, or potential vs Li/Li⁺.
     value
         How far along, in SI.
     where
@@ -123,12 +123,25 @@ class Place:
         at = self.stretch.points(results)
         if self.axis in ("start", "end"):
             return float(values[at[0 if self.axis == "start" else -1]])
+        if self.axis == "potential":
+            return self._at_voltage(results.curves["voltage"].to_numpy()[at], values[at])
         along = self._along(results, at)
         if self.value > along[-1]:
             unit = {"time": "s", "specific capacity": "mAh/g", "areal capacity": "mAh/cm2"}[self.axis]
             here, last = (f"{from_si(each, unit, self.axis):.6g} {unit}" for each in (self.value, float(along[-1])))
             raise InputError(self.where, here, f"a place that the run reaches; it ends at {last}")
         return float(np.interp(self.value, along, values[at]))
+
+    def _at_voltage(self, voltage: Curve, values: Curve) -> float:
+        """Return a curve where the voltage last passes the value: what has happened by then is over."""
+        above = voltage > self.value
+        passes = np.flatnonzero(above[1:] != above[:-1])
+        if not passes.size:
+            span = f"from {voltage.min():.4g} to {voltage.max():.4g} V"
+            raise InputError(self.where, f"{self.value:g} V", f"a voltage that this part of the run passes, {span}")
+        k = int(passes[-1])
+        share = (self.value - voltage[k]) / (voltage[k + 1] - voltage[k])
+        return float(values[k] + share * (values[k + 1] - values[k]))
 
     def _along(self, results: Results, at: NDArray[np.intp]) -> Curve:
         if self.axis == "time":
