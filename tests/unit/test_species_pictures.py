@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from rich.console import Console
 from typer.testing import CliRunner
@@ -34,6 +35,24 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 PHASES = ("iodine", "catholyte", "separator")
 MASS = 2e-6  # kg/m², of a few nm
+RUN = """
+title = "two layers"
+[mesh.layers]
+count = 2
+loading = "2 mg/cm2"
+domain = { phase = "iodine", diameter = "5 nm", shells = 2 }
+electrolyte = { phase = "catholyte", shells = 2 }
+conduction = { bruggeman = 1.5 }
+[phases]
+iodine = { material = "I2-carbon", mass_share = 0.5 }
+catholyte = { material = "LIC7.2", mass_share = 0.5 }
+[cell]
+counter = "Li-In"
+[experiment]
+steps = ["Charge at 200 mA/g until 3.7 V"]
+[output]
+fields = "every step"
+"""
 CASE = """
 title = "iodine in chloride"
 [phases]
@@ -54,7 +73,7 @@ FACTS = {
 def image(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Waves of iodine in catholyte, behind a separator at the low end of the depth."""
     z, y, x = np.indices(shape)
-    labels = (np.sin(0.9 * z) + np.cos(0.8 * y) + 0.5 * np.sin(0.7 * x) > 0.0).astype(np.uint8)
+    labels = (np.sin(0.9 * z) + np.sin(0.8 * y) + 0.5 * np.sin(0.7 * x) > 0.0).astype(np.uint8)
     if shape[0] > 1:
         labels[:1] = 2
     return labels
@@ -142,8 +161,7 @@ def flat(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 def words(figure: Figure) -> str:
     """Everything that is written in a figure."""
-    texts = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
-    return "\n".join(texts)
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 
 def species_titles(figure: Figure) -> list[str]:
@@ -251,7 +269,7 @@ def test_choices_that_are_not_there(blend: Results) -> None:
 def test_nothing_that_is_drawn_says_lithiation(blend: Results) -> None:
     for draw in (voltage_curve, polarisation_split, lithiation_slices, composition, species_maps):
         assert not re.search(r"\bnan\b|[Ll]ithiation|\bLi diffusion", words(draw(blend))), draw.__name__
-    assert "Areal capacity (µAh cm⁻²)" in {axis.get_xlabel() for axis in voltage_curve(blend).axes[0].child_axes}
+    assert "Areal capacity (nAh cm⁻²)" in {axis.get_xlabel() for axis in voltage_curve(blend).axes[0].child_axes}
 
 
 def test_a_titration_is_drawn_against_charge(blend: Results) -> None:
@@ -318,3 +336,20 @@ def test_two_results_from_the_command_line(blend: Results, flat: Results, tmp_pa
     refused = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "folder")])
     assert isinstance(refused.exception, InputError)
     assert ".png" in str(refused.exception)
+
+
+def test_a_run_has_what_the_pictures_look_for(tmp_path: Path) -> None:
+    case = tmp_path / "case.toml"
+    case.write_text(RUN, encoding="utf-8")
+    result = tmp_path / "out.results"
+    ended = CliRunner().invoke(app, ["run", str(case), "--out", str(result), "--plots", "--quiet"])
+    assert ended.exit_code == 0, ended.output
+    assert "nan" not in ended.output
+    assert {"composition.png", "slices.png", "shells.png"} <= {path.name for path in (result / "plots").iterdir()}
+    results = Results.open(result)
+    found = species_curves(results)
+    assert list(found) == ["iodine", "catholyte"]
+    assert {"I-", "I0", "ICl"} == set(found["iodine"])
+    assert {"Cl-", "In3+"} <= set(found["catholyte"])
+    with pytest.raises(InputError, match="shell_maps draws layers"):
+        species_maps(results)

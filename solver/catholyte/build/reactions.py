@@ -97,6 +97,8 @@ def planned_reactions(case: Case, materials: Mapping[str, Material]) -> tuple[Pl
     found: list[PlannedReaction] = []
     errors: dict[str, InputError] = {}  # once each: the separator repeats those of the electrolyte
     for pair in reacting_pairs(materials):
+        if case.mesh.layers is not None and (pair[0] != case.mesh.layers.domain.phase or pair[1] == SEPARATOR):
+            continue  # only domains meet an electrolyte there, and only the one around them
         meeting = _Meeting.of(case, pair, materials)
         for name in meeting.names:
             try:
@@ -176,7 +178,9 @@ class _Meeting:
     @property
     def names(self) -> list[str]:
         """Names of all reactions, those of the materials first."""
-        return list(dict.fromkeys((*self.given, *self.sections)))
+        # A change of a reaction that only the electrolyte's material gives says nothing of the separator's.
+        own = [name for name, each in self.sections.items() if not self.likewise or each.equation or name in self.given]
+        return list(dict.fromkeys((*self.given, *own)))
 
     def plan(self, name: str) -> PlannedReaction:
         """Plan one reaction."""

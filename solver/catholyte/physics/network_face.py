@@ -378,6 +378,8 @@ class NetworkLaws:
             last = np.sum(np.abs(rates.di_dy) * digit[:, None, :], axis=2) + rates.di_ds * volts[:, None]
             load = miss + np.sum(rates.di_dy * short[:, None, :], axis=2)
             step, ds = self._step(rates, depletion, resistance, load)
+            if not np.isfinite(step).all():
+                raise NotConverged("face currents", "whose potentials are beyond all bounds")
             # Done where the laws are met to what last digits do to them, or the step changes nothing any more.
             left = np.any(np.abs(miss) > 1e-13 * gross + last, axis=1)
             left &= np.any(np.abs(step) > 4e-16 * np.abs(i), axis=1)
@@ -451,9 +453,10 @@ class NetworkLaws:
         load[:, :m, 0] = miss
         own = np.ones((n, m + 1))
         own[:, :m] = np.maximum(np.abs(rates.i) + self.thermal * rates.di_ds, SMALLEST_FRACTION)
-        matrix *= own[:, None, :]
-        size = np.abs(matrix).max(axis=2, keepdims=True)
-        solved = np.linalg.solve(matrix / size, load / size)[:, :, 0] * own
+        with np.errstate(over="ignore", invalid="ignore"):
+            matrix *= own[:, None, :]
+            size = np.abs(matrix).max(axis=2, keepdims=True)
+            solved = np.linalg.solve(matrix / size, load / size)[:, :, 0] * own
         return solved[:, :m], solved[:, m]
 
     def _matrix(self, rates: Rates, q: Array) -> Array:

@@ -22,7 +22,6 @@ from catholyte.units import from_si
 
 Floats = NDArray[np.floating]
 
-_MOST_ROWS = 6
 _CURRENTS: dict[str, tuple[Literal["-", "--"], str]] = {"current_e": ("-", "Electrons"), "current_i": ("--", "Ions")}
 
 
@@ -120,7 +119,7 @@ def _given(results: Results, frames: Sequence[int] | None) -> tuple[LayerCells, 
     if cells is None:
         raise InputError("result", str(results.path), "a result with a layered electrode ([mesh.layers])")
     chosen = chosen_frames(results, frames)
-    return cells, chosen, stored_fields(results, chosen)[:_MOST_ROWS]
+    return cells, chosen, stored_fields(results, chosen)
 
 
 def _values(results: Results, name: str, frame: int) -> Floats:

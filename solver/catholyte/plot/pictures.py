@@ -20,7 +20,7 @@ from catholyte.evaluation.voltammetry import sweeps
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
 from catholyte.plot.cycles import cycle_life, derivative_curves
 from catholyte.plot.fields import is_flat, lithiation_slices
-from catholyte.plot.frames import default_frames
+from catholyte.plot.frames import charge_passed, default_frames
 from catholyte.plot.impedance import spectra_pictures
 from catholyte.plot.layers import shell_maps
 from catholyte.plot.pulses import interruption_resistance, pulse_resistance, titration
@@ -120,7 +120,9 @@ def _curves(results: Results) -> dict[str, Callable[[Results], Figure]]:
 def _states(results: Results) -> dict[str, Callable[[Results], Figure]]:
     """Return the pictures of what is stored and what flows."""
     drawings: dict[str, Callable[[Results], Figure]] = {}
-    flows = bool((results.curves["current_density"] != 0.0).any())
+    if not results.counts.points:
+        return drawings
+    flows = bool(charge_passed(results)[-1] > 0.0)
     if flows and species_curves(results):
         drawings["composition"] = composition
     if not results.counts.frames:

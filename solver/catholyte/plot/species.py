@@ -31,6 +31,9 @@ Floats = NDArray[np.floating]
 _COLOURS = [OKABE_ITO[name] for name in ("blue", "vermilion", "green", "orange", "purple", "sky", "black")]
 _DIRECTIONS = {-1: ("Charge", "#FBEFE6"), 1: ("Discharge", "#E9F2F9")}
 
+#: protocols of more steps are drawn with thin lines
+_FEW_STEPS = 12
+
 #: maps have a column for each of so many species; those whose mean fraction changes by less than this are left out
 _MOST_SPECIES = 5
 _UNCHANGED = 0.03
@@ -63,13 +66,15 @@ def composition(results: Results) -> Figure:
     with styled():
         figure = new_figure(5.6, 1.9 + 1.7 * len(shown))
         top, *panels = figure.subplots(len(shown) + 1, 1, sharex=True)
-        top.plot(passed, results.curves["voltage"].to_numpy(), color="black")
+        few = len(segments(results)) <= _FEW_STEPS
+        top.plot(passed, results.curves["voltage"].to_numpy(), color="black", linewidth=1.4 if few else 0.9)
         top.set_ylabel("Voltage\nvs Li/Li⁺ (V)")
         top.margins(y=0.08)
         for axes, (phase, species) in zip(panels, shown.items(), strict=True):
             for k, (name, fraction) in enumerate(species.items()):
-                look = {"color": _COLOURS[k % len(_COLOURS)], "linewidth": max(2.4 - 0.5 * k, 0.8)}  # over each other
-                axes.plot(passed, fraction, label=species_text(name), **look)
+                width = max(2.4 - 0.5 * k, 0.8) if few else 0.9  # lines over each other stay visible
+                colour = _COLOURS[k % len(_COLOURS)]
+                axes.plot(passed, fraction, color=colour, linewidth=width, label=species_text(name))
             axes.set_ylabel(f"Site fraction\nin {phase} (–)")
             axes.set_ylim(-0.03, 1.03 * max(1.0, axes.dataLim.y1))
             axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -221,11 +226,16 @@ def _draw_row(panels: Sequence[Axes], block: _Block, frame: int, fields: Sequenc
         )
         plane.outline(axes, block.active, "black")
         axes.tick_params(direction="out", length=2.5, labelbottom=last, labelleft=axes is panels[0])
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(4, prune="upper"))  # its number would touch that of the next panel
+        axes.set_xticks(_ticks(plane.size[0]))
+        axes.set_yticks(_ticks(plane.size[1]))
         if last:
             axes.set_xlabel(f"{plane.across} ({plane.unit})")
     panels[0].set_ylabel(f"Width ({plane.unit})")
+
+
+def _ticks(length: float) -> list[float]:
+    """Return some lengths, none so near to the end that its number would touch that of the next panel."""
+    return [float(tick) for tick in MaxNLocator(4).tick_values(0.0, length) if 0.0 <= tick < 0.9 * length]
 
 
 def _seen(blocks: Sequence[_Block]) -> dict[str, Colour]:
@@ -248,7 +258,9 @@ def _steps_behind(panels: Sequence[Axes], results: Results, passed: Floats) -> l
     for low, high, sign in zip(edges[:-1], edges[1:], signs[begins], strict=True):
         for axes in panels:
             axes.axvspan(low, high, facecolor=_DIRECTIONS[sign][1], linewidth=0.0, zorder=0.0)
-    for segment in segments(results)[:-1]:
+    carried_out = segments(results)
+    few = len(carried_out) <= _FEW_STEPS
+    for segment in carried_out[:-1]:
         for axes in panels:
-            axes.axvline(float(passed[segment.last]), color=REFERENCE, linewidth=0.4, zorder=0.5)
+            axes.axvline(float(passed[segment.last]), color=REFERENCE, linewidth=0.4 if few else 0.15, zorder=0.5)
     return [look for sign, look in _DIRECTIONS.items() if sign in signs]

@@ -51,14 +51,19 @@ def species_fields(results: Results) -> list[str]:
     return [n for n in names if n.startswith(_FRACTION) and not n.removeprefix(_FRACTION).startswith(_NO_SPECIES)]
 
 
-def stored_fields(results: Results, frames: Sequence[int]) -> list[str]:
-    """Return the fields of what is stored: lithiation, and species of which there are more than traces."""
+def stored_fields(results: Results, frames: Sequence[int], number: int = 6) -> list[str]:
+    """Return the fields of what is stored: lithiation, and species of which there are more than traces.
 
-    def most(name: str) -> float:
-        return float(np.nanmax(results.fields[name].isel(frame=list(frames)).to_numpy(), initial=0.0))
-
-    lithium = [name for name in ("x",) if name in results.fields and most(name) > 0.0]
-    return [*lithium, *(name for name in species_fields(results) if most(name) > TRACE)]
+    Of more than ``number`` fields, those stay that differ most between places and frames.
+    """
+    spans: dict[str, float] = {}
+    for name in (n for n in ("x", *species_fields(results)) if n in results.fields):
+        values = results.fields[name].isel(frame=list(frames)).to_numpy()
+        largest = float(np.nanmax(values, initial=0.0))
+        if largest > (0.0 if name == "x" else TRACE):
+            spans[name] = largest - float(np.nanmin(values, initial=1.0))
+    most = sorted(spans, key=spans.__getitem__, reverse=True)[:number]
+    return [name for name in spans if name in most]
 
 
 def stored_label(name: str) -> str:
