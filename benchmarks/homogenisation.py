@@ -1,6 +1,6 @@
-"""Print how far a layered electrode stands from the microstructure it was homogenised from, over rates and conductivities.
+"""Print how far a layered electrode stands from the microstructure it was homogenised from, and where it goes astray.
 
-    python -m benchmarks.homogenisation [--cells N …] [--across N] [--tolerance X] [--markdown]
+    python -m benchmarks.homogenisation [--across N …] [--cells N …] [--markdown]
 
 A square array of discs of iodine in carbon lies in a chloride catholyte, and on a plate of carbon that brings electrons
 to every disc and takes no part in reactions. It is charged as made, once as an image and once as layers with cylinders
@@ -14,11 +14,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,12 +27,9 @@ from numpy.typing import NDArray
 
 from benchmarks.tables import Column, machine, show
 from catholyte.build import Built, build
-from catholyte.build.geometry import Geometry
-from catholyte.build.layers import LayeredGeometry
-from catholyte.case import parse_case
+from catholyte.case import parse_case, read_case
 from catholyte.effective import Plates, from_case
 from catholyte.effective.run import run as conduct
-from catholyte.results import Results
 from catholyte.simulation import Simulation
 
 #: of the discs in m, and their share of the area
@@ -41,6 +37,12 @@ DIAMETER, SHARE = 8e-9, 0.45
 #: exchange current density of both couples of iodine in A/m², diffusivity of all that stores in m²/s
 _I0, _D = 1e-2, 1e-21
 _CATHOLYTE, _DISC, _PLATE = range(3)
+
+#: mA per gram of iodine, and losses in the catholyte in V to aim at
+RATES = (22.0, 110.0, 220.0, 440.0, 880.0, 1760.0)
+LOSSES = (0.01, 0.03, 0.1, 0.3)
+#: loss times conductivity at 22 mA/g in V S/m of a depth of one disc; it grows with the square of the depth
+_LOSS = 1.3e-12
 
 _CASE = """
 title = "discs of iodine in carbon, in a chloride catholyte"
@@ -84,7 +86,6 @@ indium.enabled = false
 indium-loss.enabled = false
 chloride-oxidation.enabled = false
 """
-
 
 
 def discs(cells: int, across: int) -> NDArray[np.uint8]:
@@ -189,34 +190,36 @@ class Load:
     sigma_i: float = 0.018
 
 
+def lossy(cells: int, loss: float) -> Load:
+    """Return 22 mA/g through a catholyte that conducts so badly that it costs about ``loss`` in V."""
+    return Load(sigma_i=_LOSS * cells**2 / loss)
+
+
 def compare(structure: Structure, load: Load) -> dict[str, Any]:
-    """Charge image and layers and return how far they stand apart.
+    """Charge image and layers to 4 V and return how far they stand apart.
 
     Returns
     -------
     dict
-        Capacity of the image in mAh per gram of iodine, capacity of the layers over it less one, root mean square and
-        largest distance of the voltages at equal capacity in V, between 5 and 95 % of the smaller one, mean drop of
-        potential in the catholyte in V, its conductivity in the layers, seconds of both runs.
+        Capacity of the image and of the layers in mAh per gram of iodine, that of the layers over that of the image
+        less one; mean and largest distance of the voltages at equal capacity in V, between 5 and 95 % of the smaller
+        one, the mean as a root of squares; mean loss in the catholyte in V, whole and over the number of discs along
+        the depth; what is varied.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "case.toml"
         path.write_text(structure.image(folder, load), encoding="utf-8")
-        conducted = conduct(from_case(path, (), Plates(axes=(0,))), folder / "effective").summary
-        image = build(parse_case(path.read_text(encoding="utf-8"), folder=folder))
+        conduct(from_case(path, (), Plates(axes=(0,))), folder / "effective")
+        image = build(read_case(path))
         layers = build(parse_case(structure.layers("effective", load), folder=folder))
-        began = perf_counter()
-        resolved = _charged(image, folder / "image.results")
-        between = perf_counter()
-        homogenised = _charged(layers, folder / "layers.results")
-        return {
-            "unknowns": image.unknowns,
-            "sigma": conducted["transport"]["ionic"]["directions"]["z"]["effective"],
-            "image s": between - began,
-            "layers s": perf_counter() - between,
-            **_distance(resolved, homogenised),
-        }
+        resolved, homogenised = _charged(image, folder / "image.results"), _charged(layers, folder / "layers.results")
+    return {
+        "rate": load.rate,
+        "across": structure.across,
+        "cells": structure.cells,
+        **_distance(resolved, homogenised, structure.cells),
+    }
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,7 @@ class Charge:
 
     q: NDArray[np.float64]
     voltage: NDArray[np.float64]
-    drop: NDArray[np.float64]
+    loss: NDArray[np.float64]
 
 
 def _charged(built: Built, out: Path) -> Charge:
@@ -236,14 +239,58 @@ def _charged(built: Built, out: Path) -> Charge:
     return Charge(q[new], curves["voltage"].to_numpy()[new], np.abs(curves["loss_ion"].to_numpy()[new]))
 
 
-def _distance(resolved: Charge, homogenised: Charge) -> dict[str, float]:
-    ends = resolved.q[-1], homogenised.q[-1]
+def _distance(resolved: Charge, homogenised: Charge, cells: int) -> dict[str, float]:
+    ends = float(resolved.q[-1]), float(homogenised.q[-1])
     at = np.linspace(0.05, 0.95, 181) * min(ends)
     apart = np.interp(at, homogenised.q, homogenised.voltage) - np.interp(at, resolved.q, resolved.voltage)
+    loss = float(np.mean(np.interp(at, resolved.q, resolved.loss)))
     return {
-        "capacity": ends[0],
-        "ratio": ends[1] / ends[0] - 1.0,
-        "rms": float(np.sqrt(np.mean(apart**2))),
+        "image": ends[0],
+        "layers": ends[1],
+        "capacity": ends[1] / ends[0] - 1.0,
+        "voltage": float(np.sqrt(np.mean(apart**2))),
         "largest": float(np.max(np.abs(apart))),
-        "drop": float(np.nanmean(np.interp(at, resolved.q, resolved.drop))),
+        "loss": loss,
+        "per disc": loss / cells,
     }
+
+
+_COMPARED = (
+    Column("image", "image, mAh/g", ".1f"),
+    Column("layers", "layers, mAh/g", ".1f"),
+    Column("capacity", "capacity off", "+.2%"),
+    Column("voltage mV", "voltage off, mV", ".1f"),
+    Column("largest mV", "at most, mV", ".1f"),
+)
+_BY_RATE = (Column("rate", "mA/g", "g"), Column("across", "voxels across", "d"), *_COMPARED)
+_BY_LOSS = (
+    Column("cells", "discs", "d"),
+    Column("loss mV", "loss in the catholyte, mV", ".1f"),
+    Column("per disc mV", "per disc, mV", ".1f"),
+    *_COMPARED,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, run, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.homogenisation", description=__doc__.partition("\n")[0])
+    parser.add_argument("--across", type=int, nargs="+", default=[16, 32, 64], help="voxels along a square (16 32 64)")
+    parser.add_argument("--cells", type=int, nargs="+", default=[1, 2, 4, 8], help="discs along the depth (1 2 4 8)")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    options = parser.parse_args(arguments)
+    rows = [compare(Structure(1, across), Load(rate)) for rate in RATES for across in options.across]
+    title = "rate, one disc, LIC7.2 as it conducts"
+    show(_in_mV(rows), _BY_RATE, title=title, markdown=options.markdown)
+    rows = [compare(Structure(cells), lossy(cells, loss)) for cells in options.cells for loss in LOSSES]
+    title = "loss in the catholyte at 22 mA/g, 16 voxels across"
+    show(_in_mV(rows), _BY_LOSS, title=title, markdown=options.markdown)
+    print(f"\n{machine(1)}")
+
+
+def _in_mV(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    keys = ("voltage", "largest", "loss", "per disc")
+    return [row | {f"{key} mV": 1e3 * row[key] for key in keys} for row in rows]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,10 @@
 """Print how time, iterations and memory grow with the size: effective transport, coupled solve, steps, whole discharge.
 
-    python -m benchmarks.report [--effective] [--coupled] [--steps] [--impedance] [--discharge] [--sizes N …]
+    python -m benchmarks.report [--effective] [--coupled] [--steps] [--impedance] [--discharge] [--networks]
+                                [--sizes N …] [--cycle N]
 
-Without a section: all but impedance and discharge. Every size runs in a process of its own, one after the other, so
-that its peak memory is its own. A first solve of a small case, uncounted, compiles the kernels.
+Without a section: all but impedance, discharge and networks. Every size runs in a process of its own, one after the
+other, so that its peak memory is its own. A first solve of a small case, uncounted, compiles the kernels.
 """
 
 from __future__ import annotations
@@ -158,7 +159,36 @@ SECTIONS = {
         ("s", "peak MiB"),
         ("time_steps", "newton", "linear"),
     ),
+    "networks": Section(
+        "charge of iodine in its catholyte to 4 V, domains of 5 nm, 22 mA/g",
+        (12, 16, 24),
+        "unknowns",
+        (
+            _EDGE,
+            Column("unknowns", "unknowns", ",d"),
+            Column("wall s", "s"),
+            Column("time_steps", "steps", "d"),
+            Column("s", "s/step"),
+            Column("us", "µs/unknown/step"),
+            _RELATIVE,
+            Column("newton", "Newton/step", ".2f"),
+            Column("linear", "Krylov/solve", ".1f"),
+            Column("most", "most", ".0f"),
+            _PEAK,
+            Column("end", "end"),
+        ),
+        ("s", "peak MiB"),
+        ("time_steps", "newton", "linear"),
+    ),
 }
+_LAYERED_COLUMNS = (
+    Column("rate", "mA/g", "d"),
+    Column("unknowns", "unknowns", ",d"),
+    Column("wall s", "s"),
+    Column("time_steps", "steps", "d"),
+    Column("newton", "Newton/step", ".2f"),
+    Column("end", "end"),
+)
 
 CONTRASTS = (1.0, 1e2, 1e4, 1e6, 1e8)
 _CONTRAST_COLUMNS = (
@@ -288,6 +318,27 @@ def discharge(*, voxels: int) -> dict[str, Any]:
     }
 
 
+def networks(*, voxels: int, cycle: bool = False) -> dict[str, Any]:
+    """Measure a charge of the resolved nanocomposite, or its whole cycle of four electrons for every I2."""
+    from benchmarks.suite import networks as suite
+
+    suite.cost(suite.nano(suite.WARM_UP, "Charge at 22 mA/g for 10 seconds"))
+    before = restart_peak()
+    run = suite.cost(suite.nano(voxels, *(suite.CYCLE if cycle else (suite.CHARGE,))))
+    size, steps = int(run["unknowns"]), int(run["time_steps"])
+    each = float(run["wall s"]) / steps
+    return run | {"s": each, "us": 1e6 * each / size, **_memory(size, before)}
+
+
+def layered(*, rate: int) -> dict[str, Any]:
+    """Measure a cycle of the layered electrode."""
+    from benchmarks.suite import networks as suite
+
+    suite.cost(suite.layered_cycle(rate))
+    runs = [suite.cost(suite.layered_cycle(rate)) for _ in range(_RUNS)]
+    return min(runs, key=lambda run: float(run["wall s"])) | {"rate": rate}
+
+
 def _memory(size: int, before: float) -> dict[str, float]:
     peak = peak_memory()
     return {"peak MiB": peak / 2**20, "B": (peak - before) / size}
@@ -299,6 +350,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, section in SECTIONS.items():
         parser.add_argument(f"--{name}", action="store_true", help=section.title)
     parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help="voxels along an edge")
+    parser.add_argument("--cycle", type=int, metavar="N", help="networks: the whole cycle as well at this edge")
     parser.add_argument("--contrast-at", type=int, default=64, metavar="N", help="edge for the contrasts (64; 0: none)")
     parser.add_argument("--threads", type=int, default=1, help="threads (1)")
     parser.add_argument("--limit", type=float, default=3600.0, help="seconds for each process (3600)")
@@ -321,7 +373,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if rows:
                 most, least = (f(row["iterations"] for row in rows) for f in (max, min))
                 print(f"cycles: {least} to {most}, a factor of {most / max(least, 1):.2f}")
+        if name == "networks":
+            _show_cycles(options)
     print(f"\n{machine(options.threads)}")
+
+
+def _show_cycles(options: argparse.Namespace) -> None:
+    """Print what cycles with reaction networks take: layered, and resolved if asked for."""
+    from benchmarks.suite.networks import RATES
+
+    rows = _rows("layered", [{"rate": rate} for rate in RATES], options)
+    title = "discharge and charge of a layered iodine electrode, start to stored result"
+    show(rows, _LAYERED_COLUMNS, title=title, markdown=options.markdown)
+    if options.cycle:
+        rows = _rows("networks", [{"voxels": options.cycle, "cycle": True}], options)
+        title = "four electrons: discharge to 2 V and charge to 4 V at 44 mA/g"
+        show(rows, SECTIONS["networks"].columns, title=title, markdown=options.markdown)
 
 
 def _rows(function: str, jobs: Sequence[dict[str, Any]], options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -334,7 +401,7 @@ def _rows(function: str, jobs: Sequence[dict[str, Any]], options: argparse.Names
         if outcome.result is None:
             print(f"  {function} {label}: {outcome.failure}", file=sys.stderr, flush=True)
         else:
-            rows.append(outcome.result | {"edge": job["voxels"]})
+            rows.append(outcome.result | {"edge": job.get("voxels")})
     return rows
 
 

@@ -44,6 +44,7 @@ NAMES = [
     "couple_species",
     "face_currents",
     "shunted_face_currents",
+    "network_currents",
 ]
 VECTOR_NAMES = ["inner", "subtract_multiple", "advance", "overlap_sums", "turn", "spread", "collect"]
 
@@ -311,6 +312,25 @@ def test_couplings_are_the_blocks_of_the_faces(k, graph):
     reacted = faradaic * (to_face @ phi) + response * (host_of @ x)
     np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ total, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(out_x, 1.0 + host_of.T @ reacted, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_currents_of_networks_are_dense_blocks(k, graph, kind):
+    faces, stores = 30, 3
+    electron, ion = (graph.rng.integers(0, 20, faces).astype(np.int32) for _ in range(2))
+    ion += 20
+    hosts = graph.rng.integers(0, 12, (faces, stores)).astype(np.int32)
+    conductance, response = draw(graph.rng, faces, kind), draw(graph.rng, (faces, stores), kind)
+    slope, coupling = draw(graph.rng, (faces, stores), kind), draw(graph.rng, (faces, stores, stores), kind)
+    phi, x = draw(graph.rng, N, kind), draw(graph.rng, 12, kind)
+    out_phi, out_x = np.ones(N, dtype=kind), np.ones(12, dtype=kind)
+    k.network_currents(out_phi, out_x, electron, ion, hosts, conductance, response, slope, coupling, phi, x)
+    across, stored = phi[electron] - phi[ion], x[hosts]
+    current = conductance * across + np.einsum("fk,fk->f", response, stored)
+    left = slope * across[:, None] + np.einsum("fkj,fj->fk", coupling, stored)
+    to_face, of_store = np.eye(N)[electron] - np.eye(N)[ion], np.eye(12)[hosts]
+    np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ current, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(out_x, 1.0 + np.einsum("fkx,fk->x", of_store, left), rtol=1e-12, atol=1e-12)
 
 
 #: a multiple of the chunks, more than that, and less

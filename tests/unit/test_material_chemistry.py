@@ -272,7 +272,7 @@ def charge_per_gram(name, lattice):
         ("LIC7.2", "oxidised chloride", 35.0),
         ("LYB", "bromide", 14.4),
         ("LIC7.2", "indium", 25.0),
-        ("LIC6", "chloride", 30.0),  # twice the mass of I2 gives 60 mAh per gram of I2
+        ("LIC7.2", "lost indium", 37.0),  # of 62 on the first discharge, 25 come back
     ],
 )
 def test_supplies_of_catholytes_are_those_measured(name, lattice, measured):
@@ -317,7 +317,7 @@ def test_any_composition_agrees_with_its_formula(x):
     volume = mass / material.property("density").value
     assert volume == pytest.approx(128.07e-6 + x * 20.48e-6, rel=1e-5)
     chloride = material.chemistry.lattices["chloride"].sites.value
-    assert chloride * volume == pytest.approx(0.39 + x, rel=1e-5)
+    assert chloride * volume == pytest.approx(0.364 + x, rel=1e-5)
     assert chloride * volume < 6 + x
 
 

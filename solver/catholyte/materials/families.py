@@ -2,7 +2,7 @@
 
 The file of a family is a material file in which
 
-* braces hold a linear function of x: ``name = "LIC{6+x}"``, ``per_formula = "{0.39+x}"``, and
+* braces hold a linear function of x: ``name = "LIC{6+x}"``, ``per_formula = "{0.364+x}"``, and
 * a table stands where a value follows from x in another way::
 
       { nodes = [[0.0, "0.63 mS/cm"], [1.2, "0.18 mS/cm"]], interpolation = "logarithmic" }   or "linear"

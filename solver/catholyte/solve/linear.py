@@ -1,9 +1,10 @@
 """Linear solves of the Newton systems: direct when small, preconditioned Krylov beyond.
 
 The preconditioner is block triangular: multigrid on the potentials with every interface conductance in series with the
-storage behind it, then multigrid on lithium. The terminal potential is eliminated inside the preconditioner with the
-response of the state to it, kept from earlier solves; its equation is formed from the counter-electrode current, so
-nothing large cancels. The true residual of the bordered system is the judge.
+storage behind it, then multigrid on lithium; where there are reaction networks, after a coarse correction of all of
+them together. The terminal potential is eliminated inside the preconditioner with the response of the state to it, kept
+from earlier solves; its equation is formed from the counter-electrode current, so nothing large cancels. The true
+residual of the bordered system is the judge.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from catholyte.errors import NotConverged
-from catholyte.fv import kernels, vectors
+from catholyte.fv import vectors
 from catholyte.fv.assembly import CoupledSystem, Skeleton
 from catholyte.solve.blocks import Blocks, GraphBlocks, GridBlocks
+from catholyte.solve.coarse import BoxCorrection
 from catholyte.solve.krylov import KrylovResult, fgmres
 
 Vector = NDArray[Any]
@@ -39,6 +41,9 @@ _PATIENCE, _MOST = 60, 120
 #: contrast of the conductances within one network, and ratio of interface to network conductance, up to which the
 #: geometric hierarchy is tried
 _CONTRAST, _STIFFEST = 1e4, 1e2
+
+#: exchange of a store with its neighbours over its storage in a time step, beyond which stores of a box move together
+_LONG = 10.0
 
 #: unknowns below which a sparse factorisation is faster than the iteration (benchmarks/linear_crossover.py)
 DIRECT_LIMIT = 2000
@@ -113,6 +118,7 @@ class KrylovSolver:
     def __init__(self) -> None:
         self._skeleton: Skeleton | None = None
         self._blocks: dict[tuple[str, np.dtype[Any]], Blocks] = {}
+        self._coarse: BoxCorrection | None = None
         self._response: Vector | None = None
         self._at_least = 0
         self.variant = ""
@@ -126,8 +132,9 @@ class KrylovSolver:
             If the true residual stays above 100 times the tolerance with every variant.
         """
         if self._skeleton is not system.skeleton:
-            self._skeleton, self._response = system.skeleton, None
+            self._skeleton, self._response, self._coarse = system.skeleton, None, None
             self._blocks.clear()
+        coarse = self._correction(system)
         spent = 0
         result: KrylovResult | None = None
         variants = list(_VARIANTS)
@@ -138,8 +145,10 @@ class KrylovSolver:
                 self.variant = name
             blocks = self._blocks.get((name, system.dtype)) or _VARIANTS[name](system)
             self._blocks[name, system.dtype] = blocks
+            blocks.take(system)
             last = k + 1 == len(variants)
-            result = self._attempt(system, rhs, tolerance, blocks, _MOST if last else _PATIENCE)
+            inverse = _Inverse(system, blocks, coarse)
+            result = self._attempt(inverse, rhs, tolerance, _MOST if last else _PATIENCE)
             spent += result.iterations
             if result.residual <= (100.0 * tolerance if last else tolerance):
                 return LinearResult(result.x, spent, result.residual)
@@ -150,25 +159,35 @@ class KrylovSolver:
         assert result is not None
         raise NotConverged("linear solve", f"after {spent} iterations", [result.residual])
 
-    def _attempt(
-        self, system: CoupledSystem, rhs: Vector, tolerance: float, blocks: Blocks, most_iterations: int
-    ) -> KrylovResult:
-        blocks.take(system)
-        iterations = self._renew_response(system, blocks, _STALE, _RENEWED)
-        bordered = _Bordered(system, blocks, self._response)
+    def _correction(self, system: CoupledSystem) -> BoxCorrection | None:
+        """Return the coarse correction of networks on a grid, None for steps that are too short to need it."""
+        if not system.networks or system.frozen or system.skeleton.placement is None:
+            return None
+        transport = system.lithium_slope * system.skeleton.lithium.row_sum
+        if not np.any(transport > _LONG * np.abs(system.storage)):
+            return None
+        if self._coarse is None:
+            self._coarse = BoxCorrection(system.skeleton)
+        self._coarse.take(system)
+        return self._coarse
+
+    def _attempt(self, inverse: _Inverse, rhs: Vector, tolerance: float, most_iterations: int) -> KrylovResult:
+        iterations = self._renew_response(inverse, _STALE, _RENEWED)
+        bordered = _Bordered(inverse, self._response)
         weighted = rhs.copy()
         weighted[-1] *= bordered.weight
         result = bordered.solve(weighted, tolerance, most_iterations)
         iterations += result.iterations
         if result.residual > tolerance:
-            iterations += self._renew_response(system, blocks, 0.0, max(tolerance, 1e-6))
-            bordered = _Bordered(system, blocks, self._response)
+            iterations += self._renew_response(inverse, 0.0, max(tolerance, 1e-6))
+            bordered = _Bordered(inverse, self._response)
             result = bordered.solve(weighted, tolerance, most_iterations, result.x)
             iterations += result.iterations
         return KrylovResult(result.x, iterations, result.residual)
 
-    def _renew_response(self, system: CoupledSystem, blocks: Blocks, stale: float, tolerance: float) -> int:
+    def _renew_response(self, inverse: _Inverse, stale: float, tolerance: float) -> int:
         """Solve for the response to the terminal potential if the one at hand has a larger residual than ``stale``."""
+        system = inverse.system
         column = system.terminal_column
         start = None
         if self._response is not None and self._response.dtype == _single(column):
@@ -177,12 +196,7 @@ class KrylovSolver:
             if miss <= stale * float(np.linalg.norm(column)):
                 return 0
         result = fgmres(
-            lambda v: blocks.product(v) if v.dtype == _single(v) else system.product(v),
-            lambda r: _precondition(system, blocks, r),
-            column,
-            tolerance=tolerance,
-            start=start,
-            most_iterations=_PATIENCE,
+            inverse.product, inverse.apply, column, tolerance=tolerance, start=start, most_iterations=_PATIENCE
         )
         self._response = result.x.astype(_single(column))
         return result.iterations
@@ -197,9 +211,10 @@ class _Bordered:
         Factor of the terminal equation: a control in volts is weighted to amperes, so that one norm judges all rows.
     """
 
-    def __init__(self, system: CoupledSystem, blocks: Blocks, response: Vector | None) -> None:
+    def __init__(self, inverse: _Inverse, response: Vector | None) -> None:
         assert response is not None
-        self._system, self._blocks, self._response = system, blocks, response
+        system = inverse.system
+        self._inverse, self._response = inverse, response
         self._column = system.terminal_column
         corner = system.terminal_corner
         self.weight = float(np.linalg.norm(self._column)) / abs(corner) if system.in_volts else 1.0
@@ -219,15 +234,15 @@ class _Bordered:
 
     def _product(self, v: Vector) -> Vector:
         out = np.empty_like(v)
-        single = v.dtype == _single(v)
-        out[:-1] = self._blocks.product(v[:-1]) if single else self._system.product(v[:-1])
+        out[:-1] = self._inverse.product(v[:-1])
         vectors.subtract_multiple(out[:-1], -v[-1], self._column)
         out[-1] = self._row @ v[self._at] + self._corner * v[-1]
         return out
 
     def _precondition(self, r: Vector) -> Vector:
-        out = np.empty_like(r)
-        out[:-1] = _precondition(self._system, self._blocks, r[:-1])
+        inner = self._inverse.apply(r[:-1])
+        out = np.empty(r.size, dtype=inner.dtype)
+        out[:-1] = inner
         out[-1] = (r[-1] - self._row @ out[self._at]) / self._pivot
         vectors.subtract_multiple(out[:-1], out[-1], self._response)
         return out
@@ -248,23 +263,54 @@ def _first_variant(system: CoupledSystem) -> int:
     return 0 if place.contrast <= _CONTRAST else 1
 
 
-def _precondition(system: CoupledSystem, blocks: Blocks, r: Vector) -> Vector:
-    n, at = system.n_phi, system.skeleton
-    out = np.empty_like(r)
-    if system.frozen:
-        out[:n] = blocks.potentials(r[:n])
-        out[n:] = r[n:]
+@dataclass(frozen=True)
+class _Inverse:
+    """A Newton matrix without its border, and what approximates its inverse.
+
+    Attributes
+    ----------
+    system
+        The matrix.
+    blocks
+        Its diagonal blocks.
+    coarse
+        What stores and potentials do together; None without networks.
+    """
+
+    system: CoupledSystem
+    blocks: Blocks
+    coarse: BoxCorrection | None
+
+    def product(self, v: Vector) -> Vector:
+        """Multiply the matrix with v = [φ, x] in the precision of v."""
+        return self.blocks.product(v) if v.dtype == _single(v) else self.system.product(v)
+
+    def apply(self, r: Vector) -> Vector:
+        """Return approximately A⁻¹ r: in double precision with a coarse correction, otherwise in single."""
+        if self.coarse is None:
+            return self._fine(r)
+        out = self.coarse.solve(r)
+        out += self._fine((r - self.system.product(out)).astype(r.dtype))
         return out
-    # Upper step: what x would answer alone changes the load of the potentials.
-    out[:n] = blocks.potentials(r[:n] - system.couple(_alone(system, r[n:])))
-    rest = r[n:] - system.drive(out[:n])
-    out[n:] = blocks.lithium(rest) / system.safe_slope
-    if system.networks:
-        # Reactions couple the stores of a face: each face by itself, on what the phases have left.
-        trial = np.zeros_like(r)
-        trial[n:] = out[n:]
-        out[n:] += _alone(system, rest - blocks.product(trial)[n:])
-    return out
+
+    def _fine(self, r: Vector) -> Vector:
+        system, blocks = self.system, self.blocks
+        n = system.n_phi
+        out = np.empty_like(r)
+        if system.frozen:
+            out[:n] = blocks.potentials(r[:n])
+            out[n:] = r[n:]
+            return out
+        # Upper step: what x would answer alone changes the load of the potentials.
+        out[:n] = blocks.potentials(r[:n] - system.couple(_alone(system, r[n:])))
+        rest = r[n:] - system.drive(out[:n])
+        out[n:] = blocks.lithium(rest) / system.safe_slope
+        if system.networks:
+            # Reactions couple the stores of a face: each face by itself, on what the phases have left.
+            trial = np.zeros_like(r)
+            trial[n:] = out[n:]
+            out[n:] += _alone(system, rest - blocks.product(trial)[n:])
+        return out
 
 
 def _alone(system: CoupledSystem, load: Vector) -> Vector:

@@ -102,11 +102,15 @@ def read_diffusivity(keys: Keys, folder: Path) -> Diffusivity:
 
 @dataclass(frozen=True)
 class Resistance:
-    """Resistances of one spectrum or of several: an end of it, what lies between the ends, or a part of the cell."""
+    """Resistances of one spectrum or of several: an end of it, what lies between the ends, or a part of the cell.
+
+    ``growth`` gives what they have grown by since the first of these spectra.
+    """
 
     which: str
     part: str | None
     spectra: tuple[int, ...]
+    growth: bool
     where: str
 
     dimensions = ("area resistance", "resistance")
@@ -115,7 +119,8 @@ class Resistance:
         """Return one value a spectrum: times the area of the cell, or of the cell itself."""
         found = [self._one(spectrum) for spectrum in _spectra(results, self.spectra, self.where)]
         area = float(results.provenance["cell_area_m2"]) if dimension == "resistance" else 1.0
-        return Found(tuple(value / area for value in found))
+        first = found[0] if self.growth else 0.0
+        return Found(tuple((value - first) / area for value in found))
 
     def _one(self, spectrum: Spectrum) -> float:
         if self.part is not None:
@@ -130,14 +135,15 @@ class Resistance:
 
 
 def read_resistance(keys: Keys, folder: Path) -> Resistance:
-    """Read a resistance: ``which`` or ``part``, and ``spectrum``, one or several."""
+    """Read a resistance: ``which`` or ``part``, ``spectrum``, one or several, and ``growth``."""
+    growth = keys.flag("growth")
     part = keys.text_or("part", "a part of the spectra, like 'reaction iodine|catholyte'", None)
     if part is not None:
         if keys.has("which"):
             raise InputError(keys.path("which"), keys.data["which"], "no which beside part")
-        return Resistance("", part, _numbers(keys), keys.path("part"))
+        return Resistance("", part, _numbers(keys), growth, keys.path("part"))
     which = keys.choice("which", ("high", "low", "arcs"), "arcs")
-    return Resistance(which, None, _numbers(keys), keys.path("spectrum"))
+    return Resistance(which, None, _numbers(keys), growth, keys.path("spectrum"))
 
 
 @dataclass(frozen=True)
