@@ -36,6 +36,8 @@ from catholyte.simulation import Simulation
 DIAMETER, SHARE = 8e-9, 0.45
 #: exchange current density of both couples of iodine in A/m², diffusivity of all that stores in m²/s
 _I0, _D = 1e-2, 1e-21
+#: diffusivity in m²/s at which the states of iodine equalise within a disc, and voxels across of that comparison
+_FAST, _FINE = 1e-17, 32
 _CATHOLYTE, _DISC, _PLATE = range(3)
 
 #: mA per gram of iodine, and losses in the catholyte in V to aim at
@@ -56,7 +58,7 @@ lattices = {{ chloride = {{ D = "{D!r} m2/s" }}, "oxidised chloride" = {{ D = "{
 {catholyte}
 [phases.iodine]
 material = "I2-carbon"
-lattices.iodine.D = "{D!r} m2/s"
+lattices.iodine.D = "{D_iodine!r} m2/s"
 {iodine}
 [phases.plate]
 material = "carbon"
@@ -178,16 +180,33 @@ layers.conduction.result = "{conduction}"
 
     def _case(self, load: Load, **parts: Any) -> str:
         return _CASE.format(
-            separator=self.voxel, D=_D, tolerance=self.tolerance, rate=load.rate, sigma_i=load.sigma_i, **parts
+            separator=self.voxel,
+            D=_D,
+            D_iodine=load.D,
+            tolerance=self.tolerance,
+            rate=load.rate,
+            sigma_i=load.sigma_i,
+            **parts,
         )
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of the electrode: a rate in mA per gram of iodine, and the conductivity of the catholyte in S/m."""
+    """What is asked of the electrode.
+
+    Attributes
+    ----------
+    rate
+        In mA per gram of iodine.
+    sigma_i
+        Conductivity of the catholyte in S/m.
+    D
+        Diffusivity of the states of iodine in m²/s.
+    """
 
     rate: float = 22.0
     sigma_i: float = 0.018
+    D: float = _D
 
 
 def lossy(cells: int, loss: float) -> Load:
@@ -280,6 +299,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     rows = [compare(Structure(1, across), Load(rate)) for rate in RATES for across in options.across]
     title = "rate, one disc, LIC7.2 as it conducts"
+    show(_in_mV(rows), _BY_RATE, title=title, markdown=options.markdown)
+    rows = [compare(Structure(1, _FINE), Load(rate, D=_FAST)) for rate in RATES]
+    title = "supply: chloride alone is slow, iodine's states equalise"
     show(_in_mV(rows), _BY_RATE, title=title, markdown=options.markdown)
     rows = [compare(Structure(cells), lossy(cells, loss)) for cells in options.cells for loss in LOSSES]
     title = "loss in the catholyte at 22 mA/g, 16 voxels across"

@@ -288,7 +288,7 @@ def corners(draw, n_stores: int):
     lattice_q = draw(st.one_of(st.just(0.0), st.floats(-12.0, 8.0).map(lambda e: 10.0**e)))
     supply_q = draw(st.one_of(st.just(0.0), st.floats(-12.0, 8.0).map(lambda e: 10.0**e)))
     resistance = draw(st.one_of(st.just(0.0), st.floats(-12.0, 6.0).map(lambda e: 10.0**e)))
-    return y, lattice_q, supply_q, resistance, draw(st.floats(1.5, 5.0))
+    return y, lattice_q, supply_q, resistance, draw(st.floats(1.5, 4.5))
 
 
 IODINE = NetworkLaws(iodine_network(i00=1.0))

@@ -86,7 +86,8 @@ def _stocks(plan: Iterable[PlannedReaction], materials: Mapping[str, Material], 
             touched.setdefault(phase, set()).add(chemistry_of(materials[phase]).species[species].lattice)
         if reaction.takes_place and reaction.data.hysteresis is not None:
             phase, lattice = holder(reaction, materials)
-            branches.setdefault(phase, {})[reaction.name] = Branch(reaction.name, lattice.sites.value)
+            D = lattice.D.at(T) if lattice.D is not None else 0.0
+            branches.setdefault(phase, {})[reaction.name] = Branch(reaction.name, lattice.sites.value, D)
     lacking = [
         name
         for name, material in materials.items()

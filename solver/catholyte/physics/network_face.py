@@ -35,6 +35,10 @@ STEEPEST = 1000.0
 #: largest change of the potential step in an iteration in V, and the part of a fraction that one may use up
 LARGEST_STEP, LARGEST_SHARE = 0.1, 0.95
 _MOST_STEPS = 100
+#: currents are scaled in units of their own size, which is no smaller beside the largest than this
+_FAINTEST = 1e-30
+#: a current density in A/m² that no face has
+_ABSURD = 1e100
 #: numbers of the rate laws that are known in closed form
 _CODES: dict[type, int] = {ButlerVolmer: 0, Linear: 1, Tafel: 2}
 _BISECTIONS = 50
@@ -364,11 +368,16 @@ class NetworkLaws:
             With the number of faces left.
         """
         real, dphi = np.real(y), np.real(delta_phi)
-        i = self._first(real, dphi, resistance, depletion) if guess is None else guess.copy()
-        i[np.any(real + depletion * (i @ self.made.T) <= 0.0, axis=1)] = 0.0
+        if guess is None:
+            i, s = self._first(real, dphi, resistance, depletion)
+        else:
+            i = guess.copy()
+            i[np.any(real + depletion * (i @ self.made.T) <= 0.0, axis=1)] = 0.0
+            s = dphi - resistance * i.sum(axis=1)
         y_s = lowest = np.zeros_like(real)
         for _ in range(_MOST_STEPS):
-            s = dphi - resistance * i.sum(axis=1)
+            if not np.isfinite(i).all() or np.abs(i).max(initial=0.0) > _ABSURD:
+                raise NotConverged("face currents", "which grew beyond all bounds")
             supplied, digit = self._surface(real, i, depletion)
             y_s = np.maximum(supplied, np.maximum(lowest, 0.25 * digit))
             rates = self.rates(y_s, s)
@@ -377,18 +386,18 @@ class NetworkLaws:
             volts = _EPS * (np.abs(dphi) + resistance * np.abs(i).sum(axis=1))
             last = np.sum(np.abs(rates.di_dy) * digit[:, None, :], axis=2) + rates.di_ds * volts[:, None]
             load = miss + np.sum(rates.di_dy * short[:, None, :], axis=2)
-            step, ds = self._step(rates, depletion, resistance, load)
-            if not np.isfinite(step).all():
-                raise NotConverged("face currents", "whose potentials are beyond all bounds")
+            gap = dphi - resistance * i.sum(axis=1) - s
+            step, ds = self._step(rates, depletion, resistance, load, gap)
             # Done where the laws are met to what last digits do to them, or the step changes nothing any more.
             left = np.any(np.abs(miss) > 1e-13 * gross + last, axis=1)
             left &= np.any(np.abs(step) > 4e-16 * np.abs(i), axis=1)
-            left |= np.any(np.abs(short) > digit, axis=1)
+            left |= np.any(np.abs(short) > digit, axis=1) | (np.abs(gap) > 4.0 * volts)
             if not left.any():
                 break
             with np.errstate(divide="ignore"):
                 share = np.minimum(1.0, LARGEST_STEP / np.abs(ds))
             i = np.where(left[:, None], i + share[:, None] * step, i)
+            s = np.where(left, s + share * ds, s)
             lowest = np.where(left[:, None], (1.0 - LARGEST_SHARE) * y_s, lowest)
         else:
             # A trace beside larger currents may stay unresolved.
@@ -422,16 +431,16 @@ class NetworkLaws:
         y_s, s = y + q * (i @ self.made.T), delta_phi - resistance * i.sum(axis=1)
         return NetworkState(i.sum(axis=1), i, s, y_s, self.outflow(i, y_s), self.rates(y_s, s))
 
-    def _first(self, y: Floats, dphi: Floats, resistance: Floats, q: Floats) -> Floats:
-        """Return currents to start from: those of surfaces as they are in the cells, as far as the supply allows."""
+    def _first(self, y: Floats, dphi: Floats, resistance: Floats, q: Floats) -> tuple[Floats, Floats]:
+        """Return where to start from: a potential step as if surfaces were like the cells, currents that supplies allow."""
         low, high = np.minimum(dphi, self._U0.min() - 3.0), np.maximum(dphi, self._U0.max() + 3.0)
         for _ in range(_BISECTIONS):
             s = 0.5 * (low + high)
             above = s + resistance * self.rates(y, s).i.sum(axis=1) > dphi
             low, high = np.where(above, low, s), np.where(above, s, high)
-        i = self.rates(y, np.where(resistance > 0.0, s, dphi)).i
-        first: Floats = self._room(y, q * (i @ self.made.T))[:, None] * i
-        return first
+        s = np.where(resistance > 0.0, s, dphi)
+        i = self.rates(y, s).i
+        return self._room(y, q * (i @ self.made.T))[:, None] * i, s
 
     @staticmethod
     def _room(y: Floats, change: Floats) -> Floats:
@@ -440,7 +449,9 @@ class NetworkLaws:
             room = np.where(change < 0.0, LARGEST_SHARE * y / np.where(change < 0.0, -change, 1.0), np.inf)
         return np.minimum(1.0, np.min(room, axis=1, initial=np.inf))
 
-    def _step(self, rates: Rates, q: Array, resistance: Array, miss: Array) -> tuple[Array, Array]:
+    def _step(
+        self, rates: Rates, q: Array, resistance: Array, miss: Array, gap: Array | float = 0.0
+    ) -> tuple[Array, Array]:
         """Return the step of Newton's method in the currents, and in the potential step behind the resistances.
 
         With the potential step as an unknown of its own and rows of equal size, nothing is lost where rates are steep;
@@ -450,9 +461,11 @@ class NetworkLaws:
         matrix, load = np.ones((n, m + 1, m + 1)), np.zeros((n, m + 1, 1), dtype=miss.dtype)
         matrix[:, :m, :m], matrix[:, :m, m] = self._matrix(rates, q), -rates.di_ds
         matrix[:, m, :m] = resistance[:, None]
-        load[:, :m, 0] = miss
+        load[:, :m, 0], load[:, m, 0] = miss, gap
         own = np.ones((n, m + 1))
-        own[:, :m] = np.maximum(np.abs(rates.i) + self.thermal * rates.di_ds, SMALLEST_FRACTION)
+        gross = np.abs(rates.i) + self.thermal * rates.di_ds
+        # A trace is not scaled so far down that its column would vanish.
+        own[:, :m] = np.maximum(gross, np.maximum(_FAINTEST * gross.max(axis=1, keepdims=True), SMALLEST_FRACTION))
         with np.errstate(over="ignore", invalid="ignore"):
             matrix *= own[:, None, :]
             size = np.abs(matrix).max(axis=2, keepdims=True)
