@@ -23,7 +23,7 @@ WARM_UP = 12
 #: edge of the smallest cube in nm, which holds domains of 5 nm, and of the smallest voxel
 _CUBE, _VOXEL = 12.0, 0.5
 CHARGE = "Charge at 22 mA/g until 4 V"
-#: from the composite as made: two electrons for every iodine on the way up, and back to where it began
+#: from the composite as made: down to iodide, then two electrons for every iodine on the way up
 CYCLE = ("Discharge at 44 mA/g until 2 V", "Charge at 44 mA/g until 4 V")
 
 

@@ -108,7 +108,7 @@ class Skeleton:
 
     @property
     def _ends(self) -> tuple[Indices, Indices]:
-        """Return the potentials joined by the edges of conduction, the faces with one reaction, those with a network."""
+        """Return the potentials joined by conduction, by the faces with one reaction, by those with a network."""
         first = np.concatenate([self.a, self.electron, *(at.electron for at in self.reaction_networks)])
         second = np.concatenate([self.b, self.ion, *(at.ion for at in self.reaction_networks)])
         return first, second
@@ -136,7 +136,17 @@ class Skeleton:
         networks = [network_places(at, n) for at in self.reaction_networks]
         last = np.array([size])
         rows: list[Floats] = [first, second, first, second, potentials, stores, np.arange(size), np.full(n, size), last]
-        columns: list[Floats] = [first, second, second, first, potentials, stores, np.full(size, size), potentials, last]
+        columns: list[Floats] = [
+            first,
+            second,
+            second,
+            first,
+            potentials,
+            stores,
+            np.full(size, size),
+            potentials,
+            last,
+        ]
         rows += [a, a, b, b, self.electron, self.ion, host, host, host, *(each[0] for each in networks)]
         columns += [a, b, a, b, host, host, self.electron, self.ion, host, *(each[1] for each in networks)]
         return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))

@@ -1,19 +1,21 @@
-"""The composite cathode: electrons, lithium ions and lithium in the active material, joined at reacting faces.
+"""The composite cathode: electrons, lithium ions and what the phases store, joined at reacting faces.
 
 In every electron conductor   Σ G (φ_p − φ_q) + Σ I_f = 0,
 in every ion conductor        Σ G (φ_p − φ_q) − Σ I_f = 0,
-for everything a cell stores   F c_max v dx/dt + Σ A (F w_p − F w_q)/d + Σ O_f = 0,
+for everything a cell stores  F c_max v dx/dt + Σ A (F w_p − F w_q)/d + Σ O_f = 0,
 at the terminal               f(I, V) = 0 with I = −Σ_counter G φ_i,
 
 where I_f is the current of a reacting face and O_f what its reactions take out of a store: with one reaction, that of
 lithium in a host, the same current without what charges the double layer (``physics/interface.py``,
 ``physics/double_layer.py``); with a network the species it consumes on both sides (``physics/network_face.py``). F w is
-the Kirchhoff potential of what is stored (``physics/transport.py``) and f the control. Electron potentials are unknown relative to the collector, φ_e = V + φ̃_e, so that differences of microvolts
-survive beside potentials of volts; φ_i is zero at the counter. All balances are in amperes.
+the Kirchhoff potential of what is stored (``physics/transport.py``) and f the control. Electron potentials are unknown
+relative to the collector, φ_e = V + φ̃_e, so that differences of microvolts survive beside potentials of volts; φ_i is
+zero at the counter. All balances are in amperes.
 
-Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of the stores, V]: a store is the site fraction of
-lithium in a host, or of a species, or the state of a branch of hysteresis, in every cell of its phase. Beside them stands a memory that
-is integrated entry by entry: m = [potential steps of double layers, voltages of lumped elements, terminal voltage].
+Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of the stores, V]. A store is the site fraction of
+lithium in a host or of a species, or the state of a branch of hysteresis, in every cell of its phase. Beside them
+stands a memory that is integrated entry by entry: m = [potential steps of double layers, voltages of lumped elements,
+terminal voltage].
 """
 
 from __future__ import annotations
@@ -194,7 +196,7 @@ class Cathode:
     # ------------------------------------------------------------------ set-up
 
     def _stored(self) -> tuple[tuple[StoredIn, ...], StoreMap]:
-        """Number everything that the cells store, phase by phase."""
+        """Give everything that the cells store its unknowns, phase by phase."""
         graph, found, begin = self.graph, [], 0
         first: dict[int, tuple[int, ...]] = {}
         place = np.zeros(graph.n_cells, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Faces with a reaction network: their currents, what they take out of the stores on both sides, their linearisation."""
+"""Faces with a reaction network: their currents, what they take out of stores on both sides, their linearisation."""
 
 from __future__ import annotations
 

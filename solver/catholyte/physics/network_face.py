@@ -432,7 +432,7 @@ class NetworkLaws:
         return NetworkState(i.sum(axis=1), i, s, y_s, self.outflow(i, y_s), self.rates(y_s, s))
 
     def _first(self, y: Floats, dphi: Floats, resistance: Floats, q: Floats) -> tuple[Floats, Floats]:
-        """Return where to start from: a potential step as if surfaces were like the cells, currents that supplies allow."""
+        """Return where to start from: the potential step of surfaces like their cells, currents that supplies allow."""
         low, high = np.minimum(dphi, self._U0.min() - 3.0), np.maximum(dphi, self._U0.max() + 3.0)
         for _ in range(_BISECTIONS):
             s = 0.5 * (low + high)
