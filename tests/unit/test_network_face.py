@@ -21,7 +21,7 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.equilibrium import IdealSolution, from_table
 from catholyte.physics.kinetics import ButlerVolmer, Linear, MarcusHushChidsey, Tafel
 from catholyte.physics.network import Branch, ChargeTransfer, Hysteresis, Lattice, Network, Stock, TabulatedPotential
-from catholyte.physics.network_face import NetworkLaws
+from catholyte.physics.network_face import NetworkBalance
 
 EPS = np.finfo(float).eps
 STEP = 1e-30
@@ -29,14 +29,14 @@ ALPHAS = [0.2, 0.5, 0.7]
 LN_TINIEST = np.log(1e-30)
 
 
-def laws_of(*reactions: ChargeTransfer, solid: Stock | None = None, fluid: Stock | None = None) -> NetworkLaws:
+def laws_of(*reactions: ChargeTransfer, solid: Stock | None = None, fluid: Stock | None = None) -> NetworkBalance:
     """Return laws of reactions among A, B and C that fill a lattice, and X and Y of a supply."""
     solid = solid or Stock((Lattice("sites", 2e4, 1e-14, "full", ("A", "B", "C")),))
     fluid = fluid or Stock((Lattice("supply", 1e4, 1e-13, "dilute", ("X", "Y")),))
-    return NetworkLaws(Network((solid, fluid), reactions, T))
+    return NetworkBalance(Network((solid, fluid), reactions, T))
 
 
-def random_surfaces(laws: NetworkLaws, n: int = 200, seed: int = 0):
+def random_surfaces(laws: NetworkBalance, n: int = 200, seed: int = 0):
     rng = np.random.default_rng(seed)
     y = np.exp(rng.uniform(LN_TINIEST, 0.0, (n, len(laws.stores))))
     return {store.name: y[:, k] for k, (_, _, store) in enumerate(laws.stores)}, y, rng.uniform(2.5, 4.5, n)
@@ -166,13 +166,13 @@ def test_marcus_hush_chidsey_in_its_limits():
 # ------------------------------------------------------------------ potentials
 
 
-def complex_slope(laws: NetworkLaws, y, k: int):
+def complex_slope(laws: NetworkBalance, y, k: int):
     moved = y.astype(complex)
     moved[:, k] += 1j * STEP
     return laws.potentials(moved)[0].imag / STEP
 
 
-def interacting() -> NetworkLaws:
+def interacting() -> NetworkBalance:
     """Return two reactions on a lattice of three species with two interactions."""
     pairs = (("A", "B", 3000.0), ("B", "C", -1700.0), ("A", "C", 900.0))
     solid = Stock((Lattice("sites", 2e4, 1e-14, "full", ("A", "B", "C"), pairs),))
@@ -228,7 +228,7 @@ def test_a_tabulated_potential_replaces_the_activities():
 
 
 def test_branches_of_a_hysteresis():
-    laws = NetworkLaws(iodine_network(hysteresis=Hysteresis(0.4, 0.05)))
+    laws = NetworkBalance(iodine_network(hysteresis=Hysteresis(0.4, 0.05)))
     (k,) = (k for k, (_, _, store) in enumerate(laws.stores) if store.name == "branch iodide")
     y = np.full((4, len(laws.stores)), 0.3)
     y[:, k] = [0.0, 0.25, 0.5, 1.0]
@@ -248,7 +248,7 @@ def test_branches_of_a_hysteresis():
 # ------------------------------------------------------------------ the balance
 
 
-def rich(rate=None) -> NetworkLaws:
+def rich(rate=None) -> NetworkBalance:
     """Return five reactions of both sides: every law, a hysteresis, a table, interactions, vacant sites."""
     pairs = (("A", "B", 2000.0), ("B", "C", -1000.0))
     lattices = (
@@ -291,10 +291,10 @@ def corners(draw, n_stores: int):
     return y, lattice_q, supply_q, resistance, draw(st.floats(1.5, 4.5))
 
 
-IODINE = NetworkLaws(iodine_network(i00=1.0))
+IODINE = NetworkBalance(iodine_network(i00=1.0))
 
 
-def depletions(laws: NetworkLaws, solid: float, fluid: float):
+def depletions(laws: NetworkBalance, solid: float, fluid: float):
     return np.array([[solid if side == 0 else fluid for side, _, _ in laws.stores]])
 
 
@@ -390,7 +390,7 @@ def test_rest_finds_the_potential_of_a_current(current):
 # ------------------------------------------------------------------ linearisation
 
 
-def faces(laws: NetworkLaws, n: int = 30, seed: int = 8):
+def faces(laws: NetworkBalance, n: int = 30, seed: int = 8):
     """Return faces that are neither exhausted nor still; species of one lattice move alike."""
     rng = np.random.default_rng(seed)
     y, q = rng.uniform(0.05, 0.3, (n, len(laws.stores))), np.zeros((n, len(laws.stores)))

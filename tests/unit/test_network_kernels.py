@@ -10,7 +10,8 @@ from small_networks import iodine_network
 from catholyte.fv import network_kernels
 from catholyte.physics.kinetics import ButlerVolmer, Linear, Tafel
 from catholyte.physics.network import Branch, ChargeTransfer, Hysteresis, Lattice, Network, Stock
-from catholyte.physics.network_face import LARGEST_SHARE, LARGEST_STEP, SMALLEST_FRACTION, STEEPEST, NetworkLaws
+from catholyte.physics.network_face import LARGEST_SHARE, LARGEST_STEP, NetworkBalance
+from catholyte.physics.network_laws import SMALLEST_FRACTION, STEEPEST
 
 MOST_STEPS = 40
 
@@ -26,7 +27,7 @@ def balance(request, monkeypatch):
     return getattr(network_kernels.network_balance, "py_func", network_kernels.network_balance)
 
 
-def every_law() -> NetworkLaws:
+def every_law() -> NetworkBalance:
     """Return a network with every closed law, a reduction, interactions and vacancies."""
     solid = Stock(
         (Lattice("sites", 2e4, 1e-18, "full", ("A", "B", "C"), (("A", "B", 3000.0), ("B", "C", -1500.0))),),
@@ -41,10 +42,10 @@ def every_law() -> NetworkLaws:
         ChargeTransfer("third", {(1, "X"): -1, (1, "Y"): 1}, 2, 4.0, Tafel(0.5), 1e-3, direction="oxidation"),
         ChargeTransfer("fourth", {(1, "X"): 1, (1, "Y"): -1}, 1, 2.5, Tafel(0.3), 1e-3, 0.3, direction="reduction"),
     )
-    return NetworkLaws(Network((solid, fluid), reactions, T))
+    return NetworkBalance(Network((solid, fluid), reactions, T))
 
 
-def faces(laws: NetworkLaws, n: int, seed: int):
+def faces(laws: NetworkBalance, n: int, seed: int):
     rng = np.random.default_rng(seed)
     y = rng.dirichlet(np.ones(len(laws.stores)), n)
     return y, rng.uniform(2.8, 3.8, n), 10.0 ** rng.uniform(-9, -3, n), 10.0 ** rng.uniform(-6, -2, y.shape)
@@ -59,7 +60,7 @@ def solved(balance, laws, y, delta_phi, R, q, guess):
     return i, met, y_s, s, di_ds, di_dy, U
 
 
-@pytest.mark.parametrize("laws", [every_law(), NetworkLaws(iodine_network(hysteresis=Hysteresis(0.4, 0.1)))])
+@pytest.mark.parametrize("laws", [every_law(), NetworkBalance(iodine_network(hysteresis=Hysteresis(0.4, 0.1)))])
 def test_it_solves_what_the_laws_solve(balance, laws):
     y, delta_phi, R, q = faces(laws, 60, 1)
     reference = laws.solve(y, delta_phi, R, q, None)
@@ -89,4 +90,4 @@ def test_laws_beyond_numbers_have_no_closed_form():
 
     stock = Stock((Lattice("sites", 2e4, 1e-18, "full", ("A", "B")),))
     slow = ChargeTransfer("slow", {(0, "A"): -1, (0, "B"): 1}, 1, 3.0, MarcusHushChidsey(20.0), 0.1)
-    assert NetworkLaws(Network((stock, Stock(())), (slow,), T)).closed_form is None
+    assert NetworkBalance(Network((stock, Stock(())), (slow,), T)).closed_form is None

@@ -19,7 +19,7 @@ from catholyte.materials.properties import new_property
 from catholyte.physics.constants import F, R
 from catholyte.physics.kinetics import ButlerVolmer, Linear, MarcusHushChidsey, NetworkRate, Tafel
 from catholyte.physics.network import Branch, ChargeTransfer, Hysteresis, Lattice, Network, Stock, TabulatedPotential
-from catholyte.physics.network_face import NetworkLaws
+from catholyte.physics.network_laws import NetworkLaws
 
 Array = NDArray[np.float64]
 Pairs = Iterable[tuple[str, str]]

@@ -1,6 +1,6 @@
 """The balance of faces with several reactions, face by face, compiled by numba.
 
-The loops behind ``physics/network_face.py`` for rate laws that are known in closed form. Laws come as arrays of numbers:
+The loops behind ``physics/network_face.py`` for rate laws known in closed form. Laws come as arrays of numbers:
 ``law`` holds 0 for exp(αz) − exp(−(1−α)z), 1 for z, 2 for exp(αz). They call nothing outside this file, so that the
 compilation cache never misses an edit. Each is tested jitted and as plain Python, and against the laws in numpy.
 """

@@ -34,16 +34,15 @@ from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.fv.networks import NetworkBlock
 from catholyte.mesh.graph import Graph
 from catholyte.models.control import Equation
-from catholyte.models.faces import Faces, StoreMap, TerminalFaces
+from catholyte.models.faces import Faces, TerminalFaces
 from catholyte.models.intercalation import FaceSolution, ReactingFaces
 from catholyte.models.lumped import Drop, LumpedChain
 from catholyte.models.networks import NetworkFaces, NetworkSolution
 from catholyte.models.parameters import CellParameters, Host
+from catholyte.models.stores import bounds, stored
 from catholyte.physics.constants import F
 from catholyte.physics.double_layer import LinearFace
-from catholyte.physics.transport import Diffusion, HostTransport
 from catholyte.solve.bdf import Past
-from catholyte.solve.newton import SMALLEST_X, Bounds
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]
@@ -89,40 +88,6 @@ class Evaluation:
     rounding: float
 
 
-@dataclass(frozen=True)
-class StoredIn:
-    """One store of a phase in all of its cells.
-
-    Attributes
-    ----------
-    phase, name
-        The phase, and the species or branch; None for the lithium of a host.
-    at
-        Its unknowns among the x.
-    cells
-        Cells of the phase, shape (n,).
-    c_max
-        Concentration of its sites in mol/m³.
-    transport
-        How it moves.
-    is_species
-        Whether it is a species or a vacancy on a lattice.
-    """
-
-    phase: str
-    name: str | None
-    at: slice
-    cells: NDArray[np.int64]
-    c_max: float
-    transport: HostTransport
-    is_species: bool
-
-    @property
-    def key(self) -> str:
-        """Phase and name in one."""
-        return self.phase if self.name is None else f"{self.phase} {self.name}"
-
-
 class Cathode:
     """A meshed composite cathode against a counter electrode.
 
@@ -157,7 +122,7 @@ class Cathode:
         if graph.anchor is not None:
             self.potential_of = self.potential_of[graph.anchor]
 
-        self.stores, places = self._stored()
+        self.stores, places = stored(graph, cell)
         #: cell of every store's unknown
         self.store_cells = np.concatenate([np.zeros(0, dtype=np.int64), *(store.cells for store in self.stores)])
         self.n_x = self.store_cells.size
@@ -175,7 +140,7 @@ class Cathode:
         self.host_capacity = np.zeros(self.n_x)
         for _, _, at in self.hosts:
             self.host_capacity[at] = self.capacity[at]
-        self.bounds = self._bounds()
+        self.bounds = bounds(self.stores, self.n_x)
 
         self._faces = Faces(graph, cell, self.potential_of, places)
         self.conduction, self.lithium = self._faces.conduction(), self._faces.storage()
@@ -194,42 +159,6 @@ class Cathode:
         self.n_memory = self.n_charged + self.chain.size + 1
 
     # ------------------------------------------------------------------ set-up
-
-    def _stored(self) -> tuple[tuple[StoredIn, ...], StoreMap]:
-        """Give everything that the cells store its unknowns, phase by phase."""
-        graph, found, begin = self.graph, [], 0
-        first: dict[int, tuple[int, ...]] = {}
-        place = np.zeros(graph.n_cells, dtype=np.int32)
-        for p, phase in enumerate(graph.phase_names):
-            properties = self.cell.phases.get(phase)
-            if properties is None or (properties.host is None and properties.stock is None):
-                continue
-            cells = np.flatnonzero(graph.phase == p)
-            place[cells] = np.arange(cells.size, dtype=np.int32)
-            begins = []
-            kept: list[tuple[str | None, float, HostTransport, bool]] = []
-            if properties.host is not None:
-                kept.append((None, properties.host.c_max, properties.host.transport, False))
-            elif properties.stock is not None:
-                kept += [
-                    (each.name, each.sites, Diffusion(each.D, each.sites), each.lattice is not None)
-                    for each in properties.stock.stores
-                ]
-            for name, c_max, transport, is_species in kept:
-                at = slice(begin, begin + cells.size)
-                found.append(StoredIn(phase, name, at, cells, c_max, transport, is_species))
-                begins.append(begin)
-                begin = at.stop
-            first[p] = tuple(begins)
-        return tuple(found), StoreMap(first, place)
-
-    def _bounds(self) -> Bounds:
-        """Return what the stores can hold: hosts are never quite empty or full, species never quite gone."""
-        bounds = Bounds.of_hosts(self.n_x, SMALLEST_X)
-        for store in self.stores:
-            if store.name is not None:
-                bounds.release(store.at)
-        return bounds
 
     def _charged(self) -> tuple[slice, ...]:
         at, slices = 0, []

@@ -6,7 +6,6 @@ frequency is asked for, σ + iωε.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +16,10 @@ from catholyte.mesh.graph import Graph
 from catholyte.models.intercalation import ReactingFaces
 from catholyte.models.networks import NetworkFaces
 from catholyte.models.parameters import CellParameters, Interface
+from catholyte.models.stores import StoreMap
 from catholyte.physics.constants import F
 from catholyte.physics.interface import Reaction
-from catholyte.physics.network_face import NetworkLaws
+from catholyte.physics.network_face import NetworkBalance
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
@@ -65,26 +65,6 @@ class _Pair:
     fluid: Indices
     near: Floats
     far: Floats
-
-
-@dataclass(frozen=True)
-class StoreMap:
-    """Where the stores of every cell stand among the unknowns.
-
-    Attributes
-    ----------
-    first
-        First unknown of every store, by number of the phase.
-    place
-        Number of every cell among those of its phase, shape (n_cells,).
-    """
-
-    first: Mapping[int, tuple[int, ...]]
-    place: Indices
-
-    def of(self, phase: int, store: int, cells: NDArray[np.integer]) -> Indices:
-        """Return the unknowns of a store in cells of a phase."""
-        return (self.first[phase][store] + self.place[cells]).astype(np.int32)
 
 
 class Faces:
@@ -185,7 +165,7 @@ class Faces:
         at, sigma = self._between(p, q), self.conductivity()
         if at is None or interface.network is None:
             return None
-        laws = NetworkLaws(interface.network)
+        laws = NetworkBalance(interface.network)
         hosts = np.empty((at.face.size, len(laws.stores)), dtype=np.int32)
         depletion, storage = np.zeros((2, *hosts.shape))
         for j, (side, number, store) in enumerate(laws.stores):

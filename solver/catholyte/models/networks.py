@@ -13,15 +13,8 @@ from catholyte.fv.network_kernels import network_balance
 from catholyte.fv.networks import NetworkBlock
 from catholyte.models.parameters import Interface
 from catholyte.physics.half_cell import depletion_factor
-from catholyte.physics.network_face import (
-    LARGEST_SHARE,
-    LARGEST_STEP,
-    SMALLEST_FRACTION,
-    STEEPEST,
-    NetworkLaws,
-    NetworkState,
-    Rates,
-)
+from catholyte.physics.network_face import LARGEST_SHARE, LARGEST_STEP, NetworkBalance, NetworkState
+from catholyte.physics.network_laws import SMALLEST_FRACTION, STEEPEST, Rates
 from catholyte.solve.bdf import Past
 
 Array = NDArray[Any]
@@ -106,7 +99,7 @@ class NetworkFaces:
     depletion: Floats
     storage: Floats
     interface: Interface
-    laws: NetworkLaws
+    laws: NetworkBalance
 
     @cached_property
     def columns(self) -> tuple[Indices, ...]:
