@@ -134,7 +134,7 @@ def sphere(n: int) -> Cathode:
 def radii(problem):
     """Distance of the host cells from the centre over the radius."""
     grid = problem.graph.grid
-    z, y, x = np.unravel_index(grid.voxel[problem.host_cells], grid.shape)
+    z, y, x = np.unravel_index(grid.voxel[problem.store_cells], grid.shape)
     m = grid.shape[0]
     n = m - 1
     return np.sqrt((m - z - 0.5) ** 2 + (y + 0.5) ** 2 + (x + 0.5) ** 2) / n

@@ -102,6 +102,7 @@ class Sourced:
         )
         self.cathode = Cathode(graph, cell)
         self.n_phi, self.size, self.mass = self.cathode.n_phi, self.cathode.size, self.cathode.mass
+        self.bounds = self.cathode.bounds
         self.s = (np.arange(n) + 0.5) / n
         self.volume = AREA * SIZE / n
         self.source = np.zeros(self.size - 1)

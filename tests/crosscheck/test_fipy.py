@@ -176,7 +176,7 @@ def catholyte(labels, edge, V, *, constants=CONSTANTS, dt=None, steps=0):
     voxel = problem.graph.grid.voxel
     phi[voxel[problem.electron_cells]] = V_end + potential[: problem.n_electron]
     phi[voxel[problem.ion_cells]] = potential[problem.n_electron :]
-    lithium[voxel[problem.host_cells]] = lithiation(problem, at[-1])
+    lithium[voxel[problem.store_cells]] = lithiation(problem, at[-1])
     return [a.current for a in at], phi.reshape(labels.shape), lithium.reshape(labels.shape)
 
 

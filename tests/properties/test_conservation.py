@@ -114,7 +114,7 @@ def test_every_grain_stores_what_reacts_at_its_surface(image, constants, shift):
     problem = model(image, constants)
     current = current_for(problem, 0.5, shift)
     faces = problem.graph.phase[problem.graph.cell_a] == problem.graph.phase[problem.graph.cell_b]
-    grain = problem.graph.components(faces)[problem.host_cells]
+    grain = problem.graph.components(faces)[problem.store_cells]
     reacted = np.zeros(problem.n_x)
     u = state(problem, 0.5)
     second = abs(problem.capacity.sum() / current)
@@ -152,7 +152,7 @@ def test_a_grain_without_electrolyte_exchanges_nothing(constants, shift):
     image[4, 1, 2] = ACTIVE
     problem = model(image, constants)
     faces = problem.graph.phase[problem.graph.cell_a] == problem.graph.phase[problem.graph.cell_b]
-    grain = problem.graph.components(faces)[problem.host_cells]
+    grain = problem.graph.components(faces)[problem.store_cells]
     touched = np.unique(np.concatenate([grain[group.host] for group in problem.reacting]))
     dry = ~np.isin(grain, touched)
     assert 0 < dry.sum() < problem.n_x

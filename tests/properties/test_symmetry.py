@@ -57,7 +57,7 @@ def solved(image, spacing=SPACING, *, periodic=False, solver=None):
     phi, x, V = problem.split(at[-1].u)
     fields[0, voxel[problem.electron_cells]] = V + phi[: problem.n_electron]
     fields[1, voxel[problem.ion_cells]] = phi[problem.n_electron :]
-    fields[2, voxel[problem.host_cells]] = x
+    fields[2, voxel[problem.store_cells]] = x
     return np.array([a.voltage for a in at]), [f.reshape(labels.shape) for f in fields]
 
 

@@ -72,8 +72,7 @@ class Evaluation:
     shunted
         Whether double layers took part, so that faradaic and total currents differ.
     rounding
-        Sum of what the transport of what is stored, and reactions near equilibrium, owe to the rounding of potentials
-        in A.
+        Sum of what the transport of species, and networks near equilibrium, owe to the rounding of potentials in A.
     """
 
     u: Array
@@ -188,6 +187,14 @@ class Cathode:
             self.lithium.b,
             self._place(),
         )
+
+    @cached_property
+    def _exchange(self) -> Floats:
+        """Sum of the transport paths of every species in m, zero for the lithium of hosts, shape (n_x,)."""
+        out: Floats = self._skeleton.lithium.row_sum.copy()
+        for _, _, at in self.hosts:
+            out[at] = 0.0
+        return out
 
     @property
     def single(self) -> tuple[ReactingFaces, ...]:
@@ -335,7 +342,7 @@ class Cathode:
         speed[-1] = past.gamma * memory[-1] + past.memory[-1] if past is not None and moves else np.nan
         shunted = past is not None and not past.resting and self.n_charged > 0
         # Fluxes are differences of potentials, each exact to half a unit in its last place.
-        rounding = 0.25 * np.finfo(float).eps * float(self._skeleton.lithium.row_sum @ np.abs(w)) + sum(
+        rounding = 0.25 * np.finfo(float).eps * float(self._exchange @ np.abs(w)) + sum(
             float(group.area @ solution.faradaic.rounding)
             for group, solution in zip(self.reacting, solutions, strict=True)
             if isinstance(solution, NetworkSolution)
