@@ -263,4 +263,4 @@ def test_a_fault_is_answered_with_key_and_expectation(base, changes, key, said):
 
 @pytest.mark.parametrize("base", sorted(BASES))
 def test_the_cases_themselves_are_good(base):
-    parse_case(BASES[base])
+    assert parse_case(BASES[base]).phases

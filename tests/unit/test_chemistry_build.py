@@ -99,11 +99,11 @@ exchange_current = { value = "1e-4 A/m2", assumed = "test" }
 [lattices.metal]
 filling = "full"
 sites = { value = "2 mol/L", assumed = "test" }
-[species.In3+]
+[species."In3+"]
 lattice = "metal"
 initial = 1.0
 assumed = "test"
-[species.In2+]
+[species."In2+"]
 lattice = "metal"
 [reactions.metal]
 equation = "In2+ <=> In3+ + e-"
@@ -121,9 +121,6 @@ assumed = "test"
 value = "0.1 S/m"
 assumed = "test"
 """
-for _name in ("I-", "Br-", "Cl-", "In3+", "In2+"):
-    HOST, SALT = (text.replace(f"[species.{_name}]", f'[species."{_name}"]') for text in (HOST, SALT))
-
 CASE = """
 title = "a network"
 [mesh.laminate]

@@ -1,27 +1,10 @@
 """Commands that evaluate a result, as a user meets them: tables, files, messages."""
 
-import sys
-
 import numpy as np
 import pytest
 from recorded import ONE_C, Step, constant, recorded, rest
 
 from catholyte import cli
-
-
-@pytest.fixture
-def catholyte(monkeypatch, capsys):
-    """Run a command line; returns exit code, output and messages."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["catholyte", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "100")
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return ended.value.code or 0, told.out, told.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 import tomllib
 from pathlib import Path
 
@@ -161,21 +160,6 @@ def test_a_parameter_of_one_case_leaves_the_runs_of_the_others(truth, tmp_path):
     assert len(both) == 2
     assert not found.solution.converged
     assert "Not converged: the largest number of iterations" in found.remarks()[0]
-
-
-@pytest.fixture
-def catholyte(monkeypatch, capsys):
-    """Run a command line; returns exit code, output and messages."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["catholyte", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "120")
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return ended.value.code or 0, told.out, told.err
-
-    return run
 
 
 def test_the_command_shows_and_writes_what_was_found(catholyte, truth, tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -71,21 +70,6 @@ def done(tmp_path_factory):
     study = read_study(folder)
     answers = run_study(study, folder / "out", on_finished=lambda case, ended: told.append((case.name, ended)))
     return folder, answers, told
-
-
-@pytest.fixture
-def catholyte(monkeypatch, capsys):
-    """Run a command line; returns exit code, output and messages."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["catholyte", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "120")
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return ended.value.code or 0, told.out, told.err
-
-    return run
 
 
 def test_a_study_goes_on_where_a_case_or_a_row_fails(done):

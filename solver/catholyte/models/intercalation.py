@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.models.parameters import Interface
+from catholyte.models.shunt import shunted
 from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import LinearFace
 from catholyte.physics.half_cell import depletion_factor
@@ -137,24 +138,17 @@ class ReactingFaces:
         -------
         The solution, and the rate of its potential step in V/s.
         """
-        x = x[self.host]
-        ohm, inner, layer = self.resistance, self.ohmic_host, self.interface.double_layer
-        if past is None or past.resting or layer is None:
-            state = face_current(self.reaction, delta_phi, x, ohm + inner, self.depletion, guess=guess)
-            return FaceSolution(state.i, delta_phi - ohm * state.i, state, LinearFace.of(state, ohm, inner, 0.0)), 0.0
-        if past.held:
-            step = past.memory
-            state = face_current(self.reaction, step.astype(x.dtype), x, inner, self.depletion, guess=guess)
-            i = (delta_phi - step) / ohm
-            return FaceSolution(i, step, state, LinearFace.held(ohm)), (i - state.i) / layer.capacitance
-        admittance = layer.capacitance * past.gamma
-        series = 1.0 + ohm * admittance
-        outer = (delta_phi - ohm * layer.capacitance * past.memory) / series
-        state = face_current(self.reaction, outer, x, ohm / series + inner, self.depletion, guess=guess)
-        step = outer - ohm / series * state.i
-        step_rate = past.gamma * step + past.memory
-        i = state.i + layer.capacitance * step_rate
-        return FaceSolution(i, step, state, LinearFace.of(state, ohm, inner, admittance)), step_rate
+        x, inner = x[self.host], self.ohmic_host
+
+        def react(potential: Array, resistance: Floats) -> FaceState:
+            return face_current(self.reaction, potential, x, resistance + inner, self.depletion, guess=guess)
+
+        found = shunted(self.interface.double_layer, self.resistance, delta_phi, past, react)
+        if np.isinf(found.admittance):
+            linear = LinearFace.held(self.resistance)
+        else:
+            linear = LinearFace.of(found.state, self.resistance, inner, found.admittance)
+        return FaceSolution(found.i, found.step, found.state, linear), found.rate
 
     def linear(self, solution: FaceSolution, admittance: complex, omega: float) -> LinearFace:
         """Linearise the faces at an angular frequency in rad/s, with the admittance of the double layer in S/m²."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catholyte.fv.network_kernels import network_balance
 from catholyte.fv.networks import NetworkBlock
 from catholyte.models.parameters import Interface
+from catholyte.models.shunt import shunted
 from catholyte.physics.half_cell import depletion_factor
 from catholyte.physics.network_face import LARGEST_SHARE, LARGEST_STEP, NetworkBalance, NetworkState
 from catholyte.physics.network_laws import SMALLEST_FRACTION, STEEPEST, Rates
@@ -131,21 +132,13 @@ class NetworkFaces:
         -------
         The solution, and the rate of its potential step in V/s.
         """
-        R, y, layer = self.resistance, x[self.hosts], self.interface.double_layer
-        if past is None or past.resting or layer is None:
-            state = self._balance(y, delta_phi, R, guess)
-            return NetworkSolution(state.i, state.step, state, 0.0), 0.0
-        if past.held:
-            step = past.memory.astype(np.result_type(past.memory, x))
-            state = self._balance(y, step, np.zeros_like(R), guess)
-            i = (delta_phi - step) / R
-            return NetworkSolution(i, step, state, np.inf), (i - state.i) / layer.capacitance
-        admittance = layer.capacitance * past.gamma
-        series = 1.0 + R * admittance
-        outer = (delta_phi - R * layer.capacitance * past.memory) / series
-        state = self._balance(y, outer, R / series, guess)
-        rate = past.gamma * state.step + past.memory
-        return NetworkSolution(state.i + layer.capacitance * rate, state.step, state, admittance), rate
+        y = x[self.hosts]
+
+        def react(potential: Array, resistance: Floats) -> NetworkState:
+            return self._balance(y, potential, resistance, guess)
+
+        found = shunted(self.interface.double_layer, self.resistance, delta_phi, past, react)
+        return NetworkSolution(found.i, found.step, found.state, found.admittance), found.rate
 
     def _balance(self, y: Array, delta_phi: Array, resistance: Floats, guess: Floats | None) -> NetworkState:
         """Solve the balance: by the compiled loop from near the solution, elsewhere by the laws' own method."""

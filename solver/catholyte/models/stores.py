@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from catholyte.mesh.graph import Graph
 from catholyte.models.parameters import CellParameters
 from catholyte.physics.transport import Diffusion, HostTransport
-from catholyte.solve.newton import SMALLEST_X, Bounds
+from catholyte.solve.newton import Bounds
 
 Indices = NDArray[np.int32]
 
@@ -102,8 +102,7 @@ def stored(graph: Graph, cell: CellParameters) -> tuple[tuple[StoredIn, ...], St
 
 def bounds(stores: Sequence[StoredIn], size: int) -> Bounds:
     """Return what the stores can hold: hosts are never quite empty or full, species never quite gone."""
-    found = Bounds.of_hosts(size, SMALLEST_X)
+    species = np.zeros(size, dtype=bool)
     for store in stores:
-        if store.name is not None:
-            found.release(store.at)
-    return found
+        species[store.at] = store.name is not None
+    return Bounds.of(species)

@@ -73,12 +73,15 @@ def species_table(built: Built) -> Table:
 
 
 def reaction_table(built: Built) -> Table:
-    """Return the reactions, with those that do not take place and why."""
-    return listing(
-        "Reactions",
-        ("reaction", "where", "of", "equation", "U0 / V", "i0 / (A/m2)", "law"),
-        [_row(each, built.parameters.temperature) for each in built.reactions if _shown(built, each.pair[1])],
-    )
+    """Return the reactions, with those that do not take place and why; where, only if that is not the same for all."""
+    shown = [each for each in built.reactions if _shown(built, each.pair[1])]
+    T = built.parameters.temperature
+    columns = ("reaction", "of", "equation", "U0 / V", "i0 / (A/m2)", "law")
+    rows = [_row(each, T) for each in shown]
+    places = [" | ".join(each.pair) for each in shown]
+    if len(set(places)) == 1:
+        return listing(f"Reactions at {places[0]}", columns, rows)
+    return listing("Reactions", ("where", *columns), [(place, *row) for place, row in zip(places, rows, strict=True)])
 
 
 def _row(reaction: PlannedReaction, T: float) -> tuple[str, ...]:
@@ -87,9 +90,7 @@ def _row(reaction: PlannedReaction, T: float) -> tuple[str, ...]:
     if data.hysteresis is not None:
         potential += f" ± {data.hysteresis.width / 2:.3g}"
     law = data.law if reaction.takes_place else f"does not take place: {reaction.obstacle}"
-    where = " | ".join(reaction.pair)
-    i0 = f"{data.exchange_current.at(T):.3g}"
-    return data.name, where, reaction.giver, str(data.equation), potential, i0, law
+    return data.name, reaction.giver, str(data.equation), potential, f"{data.exchange_current.at(T):.3g}", law
 
 
 def _fractions(built: Built, phase: str, lattice: Lattice) -> str:

@@ -14,9 +14,7 @@ from catholyte.validation.table import answer_columns
 
 def validation_report(answers: Sequence[Answer]) -> Group:
     """Return measured beside computed values, what could not be answered, and how many are within tolerance."""
-    columns = chosen(
-        answer_columns(answers), "row", "use", "unit", "measured", "computed", "deviation", "relative", "within"
-    )
+    columns = chosen(answer_columns(answers), "row", "use", "unit", "measured", "computed", "relative", "within")
     parts: list[Table | str] = [column_table("Computed beside measured", columns)]
     remarks = [
         f"{each.row.id} ({each.case}): {each.problem or each.note}" for each in answers if each.problem or each.note

@@ -70,28 +70,40 @@ class Bounds:
     ----------
     floor, ceiling
         What a store never leaves.
+    full
+        Where it is full; infinite for species, which have no upper bound of their own.
     share
         Part of the distance to empty, or to full, that an iteration may use up.
-    past_lowest, past_highest
-        Between which the past of an implicit step must leave a store that stops reacting.
+    owed
+        How far below zero the past of an implicit step may leave a store, for its reaction to bring back.
     """
 
     floor: Vector
     ceiling: Vector
+    full: Vector
     share: Vector
-    past_lowest: Vector
-    past_highest: Vector
+    owed: Vector
 
     @classmethod
-    def of_hosts(cls, n: int, smallest: float) -> Bounds:
-        """Bound site fractions whose distance to full must stay a number."""
-        full = np.ones(n)
-        return cls(smallest * full, (1.0 - smallest) * full, _BOUND_SHARE * full, 0.0 * full, full)
+    def of(cls, species: NDArray[np.bool_]) -> Bounds:
+        """Bound species, which stay positive but may fall by orders at once, and hosts, which keep off both ends."""
+        return cls(
+            np.where(species, _TRACE, SMALLEST_X),
+            np.where(species, np.inf, 1.0 - SMALLEST_X),
+            np.where(species, np.inf, 1.0),
+            np.where(species, _SPECIES_SHARE, _BOUND_SHARE),
+            np.where(species, _OVERDRAWN, 0.0),
+        )
 
-    def release(self, at: slice) -> None:
-        """Let the stores ``at`` be those of species: any positive number, which may fall by orders at once."""
-        self.floor[at], self.ceiling[at], self.share[at] = _TRACE, np.inf, 1.0 - 1e-4
-        self.past_lowest[at], self.past_highest[at] = -_OVERDRAWN, np.inf
+    def moved(self, x: Vector, dx: Vector) -> Vector:
+        """Return x after a step dx, as far as the bounds let it."""
+        step = np.clip(dx, -self.share * x, self.share * (self.full - x))
+        kept: Vector = np.clip(x + step, self.floor, self.ceiling)
+        return kept
+
+    def allow(self, rest: Vector) -> bool:
+        """Whether stores of which the past leaves ``rest`` can stop reacting."""
+        return bool(np.all((rest > -self.owed) & (rest < self.full)))
 
 
 class Problem(Protocol):
@@ -143,8 +155,8 @@ class NewtonResult:
 
 #: largest change of a potential in one iteration, in V
 _LARGEST_STEP = 0.5
-#: an iteration may use up this part of the distance of a site fraction to 0 or 1
-_BOUND_SHARE = 0.9
+#: an iteration may use up this part of the distance of a site fraction to 0 or 1, of a host and of a species
+_BOUND_SHARE, _SPECIES_SHARE = 0.9, 1.0 - 1e-4
 _HALVINGS = 8
 #: a species is gone here
 _TRACE = 1e-200
@@ -234,12 +246,7 @@ class _StepEquation:
     def _moved(self, u: Vector, step: Vector) -> Vector:
         n = self.problem.n_phi
         moved = u + step
-        x, dx = u[n:-1], step[n:-1]
-        bounds = self.problem.bounds
-        full = np.where(np.isinf(bounds.ceiling), np.inf, 1.0)
-        moved[n:-1] = np.clip(
-            x + np.clip(dx, -bounds.share * x, bounds.share * (full - x)), bounds.floor, bounds.ceiling
-        )
+        moved[n:-1] = self.problem.bounds.moved(u[n:-1], step[n:-1])
         return moved
 
 

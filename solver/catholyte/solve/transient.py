@@ -274,8 +274,7 @@ class Integrator:
         n = self.problem.n_phi
         guess = history.predict(t, order)
         before = history.states[0][n:-1]
-        room = np.where(np.isinf(self.problem.bounds.ceiling), np.inf, 0.5 * (1.0 + before))
-        guess[n:-1] = np.clip(guess[n:-1], 0.5 * before, room)
+        guess[n:-1] = np.clip(guess[n:-1], 0.5 * before, 0.5 * (self.problem.bounds.full + before))
         # An extrapolated knee would start Newton where every surface is exhausted and nothing answers the voltage.
         leap = abs(float(guess[-1] - history.states[0][-1]))
         if leap > _LARGEST_LEAP:
@@ -295,7 +294,7 @@ class Integrator:
         while order > 1:
             formula = history.formula(t, order)
             rest = formula.state[n:-1] / -formula.gamma
-            if np.all((rest > bounds.past_lowest) & (rest < bounds.past_highest)):
+            if bounds.allow(rest):
                 break
             order -= 1
         return order
