@@ -73,7 +73,8 @@ class Graph:
     cell_a, cell_b
         The two cells of every face, shape (m,).
     area
-        Face areas in m², shape (m,).
+        Face areas in m², shape (m,). On meshes whose cells are the surroundings of nodes the faces within a phase have the
+        area that makes area over distance the coupling of linear finite elements; behind obtuse angles it is negative.
     distance_a, distance_b
         Distances from the two cell centres to the face in m, shape (m,).
     terminals
@@ -85,6 +86,13 @@ class Graph:
     anchor
         Cell whose potential every cell shares, shape (n,): the shells of a domain share that of the layer they hang on.
         None where every cell has its own.
+    grain
+        Number of the grain of every cell, shape (n,); a face between two grains of one phase is a grain boundary. None
+        where no grains are told apart.
+    face_tag
+        Number of the tag of every face in ``tag_names``, −1 where it has none, shape (m,); None without tags.
+    tag_names
+        Names of the tags, by which a part of an interface can have properties of its own.
     """
 
     volume: Floats
@@ -99,13 +107,17 @@ class Graph:
     grid: Grid | None = None
     face_axis: NDArray[np.int8] | None = None
     anchor: Indices | None = None
+    grain: Indices | None = None
+    face_tag: NDArray[np.int16] | None = None
+    tag_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = self.volume.size
         if n == 0:
             raise MeshError("the mesh has no cells: every voxel is void or excluded")
-        if self.volume.min() <= 0.0 or (self.area.size and self.area.min() <= 0.0):
-            raise MeshError("cells need positive volumes and faces positive areas")
+        apart = self.phase[self.cell_a] != self.phase[self.cell_b]
+        if self.volume.min() <= 0.0 or np.any(self.area == 0.0) or np.any(self.area[apart] < 0.0):
+            raise MeshError("cells need positive volumes, and faces between phases positive areas")
         if self.cell_a.size and max(int(self.cell_a.max()), int(self.cell_b.max())) >= n:
             raise MeshError(f"a face names a cell beyond the last of {n} cells")
 
@@ -186,4 +198,6 @@ class Graph:
             grid=None if self.grid is None else replace(self.grid, voxel=self.grid.voxel[keep]),
             face_axis=None if self.face_axis is None else self.face_axis[inside],
             anchor=None if self.anchor is None else new[self.anchor[keep]].astype(np.int32),
+            grain=None if self.grain is None else self.grain[keep],
+            face_tag=None if self.face_tag is None else self.face_tag[inside],
         )
