@@ -47,6 +47,7 @@ _SECTIONS = ("equilibrium_potential", "kinetics", *CHEMISTRY)
 _KINETIC_LAWS = ("butler-volmer", "linear")
 _CONCENTRATIONS = ("symmetric", "constant")
 _POSITIVE = ("density", "molar_mass", "maximum_concentration", "nominal_capacity", "active_share")
+_VARYING = ("sigma_e", "sigma_i", "D")
 _INTERCALATION = ("equilibrium_potential", "maximum_concentration", "kinetics")
 _DATA = Path(__file__).parent / "data"
 
@@ -186,7 +187,12 @@ def _material(content: Mapping[str, Any], where: str, folder: Path) -> Material:
         )
     properties = {
         name: read_property(
-            content[name], dimension, f"{where}: {name}", signed=name == "potential", positive=name in _POSITIVE
+            content[name],
+            dimension,
+            f"{where}: {name}",
+            signed=name == "potential",
+            positive=name in _POSITIVE,
+            varying=name in _VARYING,
         )
         for name, dimension in PROPERTIES.items()
         if name in content
@@ -195,6 +201,10 @@ def _material(content: Mapping[str, Any], where: str, folder: Path) -> Material:
         text = properties["active_share"].text
         raise InputError(f"{where}: active_share.value", text, "a share of the mass, at most 1")
     chemistry = read_chemistry(content, content["kind"], properties, where=where, folder=folder)
+    for name, one in properties.items():
+        if one.points is not None and (content["kind"] != "active" or chemistry is not None):
+            expected = "one value: only an active material with one host has a lithiation x"
+            raise InputError(f"{where}: {name}.x", list(one.points[0]), expected)
     for key in _INTERCALATION:
         if chemistry is not None and content["kind"] == "active" and key in content:
             expected = f"either lattices with reactions or one host with {key}; the material has both"
