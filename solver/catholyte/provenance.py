@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catholyte.build import Built
-from catholyte.build.geometry import COLLECTOR, SEPARATOR
+from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry
 from catholyte.build.layers import LayeredGeometry
+from catholyte.build.particles import ParticleGeometry
 from catholyte.experiment import Program, Spectrum, Step
 from catholyte.mesh.area import interface_areas
 from catholyte.models.cathode import Cathode
@@ -68,10 +69,10 @@ def _reacting_area(cathode: Cathode) -> float:
 def _area_correction(built: Built, cathode: Cathode) -> float:
     """Return the area of the surfaces behind the voxels over that of the voxel faces, where the electrode reacts.
 
-    Flat layers, and shells, have the area of their faces.
+    Flat layers, shells and the facets of a mesh have the area of their faces.
     """
     image = built.geometry
-    if isinstance(image, LayeredGeometry) or built.case.mesh.laminate is not None:
+    if not isinstance(image, Geometry) or built.case.mesh.laminate is not None:
         return 1.0
     across = built.case.mesh.side_walls == "periodic"
     areas = interface_areas(image.labels, image.spacing, len(image.phase_names), periodic=(False, across, across))
@@ -104,7 +105,7 @@ def _task(item: Step | Spectrum) -> dict[str, str]:
 def mesh_record(built: Built) -> MeshRecord:
     """Return the geometry that the fields of a result belong to."""
     image, graph = built.geometry, built.graph
-    if isinstance(image, LayeredGeometry):
+    if isinstance(image, LayeredGeometry | ParticleGeometry):
         places, volume = image.places, graph.volume / image.cross_section
         cells = LayerCells(places.depth, places.radius, places.size_class, volume)
         return MeshRecord.of_layers(graph.phase_names, graph.phase, cells)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from builders import THERMAL, T, host_phase, observed_order, straight, uniform_state
 
-from catholyte.mesh.layers import Domains, SizeClass, layered_graph
+from catholyte.mesh.layers import Domains, layered_graph
+from catholyte.mesh.shells import SizeClass
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.models.parameters import CellParameters, Interface, Phase

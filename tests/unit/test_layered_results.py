@@ -7,7 +7,8 @@ import pytest
 
 from catholyte.errors import InputError
 from catholyte.evaluation.basis import basis
-from catholyte.mesh.layers import Domains, SizeClass, layered_graph
+from catholyte.mesh.layers import Domains, layered_graph
+from catholyte.mesh.shells import SizeClass
 from catholyte.plot import layer_profiles, lithiation_slices, plot_all, shell_maps
 from catholyte.results import LayerCells, MeshRecord, Results, ResultWriter, export_paraview
 

@@ -7,7 +7,8 @@ import pytest
 from scipy.integrate import quad
 
 from catholyte.errors import MeshError
-from catholyte.mesh.layers import Domains, SizeClass, layered_graph, lognormal, shell_edges
+from catholyte.mesh.layers import Domains, layered_graph
+from catholyte.mesh.shells import SizeClass, lognormal, shell_edges
 
 EXPONENTS = {"sphere": 3, "cylinder": 2, "slab": 1}
 COUNT, THICKNESS, AREA = 5, 50e-6, 3e-4

@@ -18,6 +18,7 @@ from catholyte.build.design import Design, design
 from catholyte.build.geometry import Geometry, geometry
 from catholyte.build.initial import initial_state
 from catholyte.build.layers import LayeredGeometry, check_double_layer, in_layers, layered_geometry, whole
+from catholyte.build.particles import ParticleGeometry, particle_geometry
 from catholyte.build.reactions import PlannedReaction, planned_reactions
 from catholyte.case.schema import Case
 from catholyte.experiment import Program, Scales, Spectrum, check_start
@@ -29,6 +30,8 @@ from catholyte.models.parameters import CellParameters
 
 if TYPE_CHECKING:
     from catholyte.models.cathode import Cathode
+
+AnyGeometry = Geometry | LayeredGeometry | ParticleGeometry
 
 #: peak memory of a run in bytes: fixed part and part per unknown (docs/performance.md: within 5 % from 16³ to 128³)
 _MEMORY_BASE, _MEMORY_PER_UNKNOWN = 292e6, 815.0
@@ -45,7 +48,7 @@ class Built:
     case
         The case.
     geometry
-        Label image, separator and collector included; or layers.
+        Label image, separator and collector included; layers; or particles.
     materials
         Material of every phase, with the case's overrides.
     graph
@@ -71,7 +74,7 @@ class Built:
     """
 
     case: Case
-    geometry: Geometry | LayeredGeometry
+    geometry: AnyGeometry
     materials: Mapping[str, Material]
     graph: Graph
     percolation: Percolation
@@ -139,19 +142,18 @@ def build(case: Case) -> Built:
     reference = counter_potential if case.cell.voltage_reference == "cell" else 0.0
     check_start(program, voltage - reference, T)
     kinds = {name: phase.kind for name, phase in parameters.phases.items()}
-    place: Geometry | LayeredGeometry
-    if case.mesh.layers is not None:
-        place = layered_geometry(case, materials)
-        graph, paths = place.graph, whole(place, kinds)
+    place = place_of(case, materials)
+    if isinstance(place, LayeredGeometry | ParticleGeometry):
+        solids = [name for name in place.phase_names if kinds.get(name, "void") != "void"]
+        graph, paths = place.graph, whole(place.graph, solids, place.pair[0])
     else:
-        place = geometry(case, materials)
         pairs = [pair for pair, interface in parameters.interfaces.items() if interface.network is not None]
         graph, paths = _percolating(
             place, kinds, reacting=frozenset().union(*pairs), periodic=case.mesh.side_walls == "periodic"
         )
     derived = design(case, place, materials)
-    if isinstance(place, LayeredGeometry):
-        check_double_layer(parameters, place, derived.current_density_1C)
+    if isinstance(place, LayeredGeometry | ParticleGeometry):
+        check_double_layer(parameters, place.pair, surface=place.surface, one_c=derived.current_density_1C)
     return Built(
         case=case,
         geometry=place,
@@ -166,6 +168,21 @@ def build(case: Case) -> Built:
         initial_lithiation=lithiation,
         initial_voltage=voltage,
     )
+
+
+def place_of(case: Case, materials: Mapping[str, Material]) -> AnyGeometry:
+    """Return the geometry of a case.
+
+    Raises
+    ------
+    InputError
+        If what the case says of it cannot be.
+    """
+    if case.mesh.layers is not None:
+        return layered_geometry(case, materials)
+    if case.mesh.particle is not None:
+        return particle_geometry(case, materials)
+    return geometry(case, materials)
 
 
 def _percolating(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catholyte.build.chemistry import stored_charge
-from catholyte.build.geometry import Geometry
-from catholyte.build.layers import LayeredGeometry, basis_density, counted_share
+from catholyte.build.geometry import Place
+from catholyte.build.layers import basis_density, counted_share
 from catholyte.build.reactions import planned_reactions
 from catholyte.case.schema import Case
 from catholyte.errors import InputError
@@ -60,8 +60,8 @@ class Design:
         return self.areal_capacity / 3600.0
 
 
-def design(case: Case, geometry: Geometry | LayeredGeometry, materials: Mapping[str, Material]) -> Design:
-    """Work out composition and capacity from the label image as it is, not from the recipe; layers have the recipe."""
+def design(case: Case, geometry: Place, materials: Mapping[str, Material]) -> Design:
+    """Work out composition and capacity from an image or mesh as it is, not from the recipe; layers have the recipe."""
     shares = geometry.shares
     mass = {
         name: share * materials[name].property("density").value if name in materials else 0.0

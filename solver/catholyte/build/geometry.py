@@ -6,17 +6,46 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catholyte.case.schema import BlendMesh, Case, ImageMesh, LaminateMesh, PackingMesh, PhaseSection
+from catholyte.case.mesh_tables import BlendMesh, ImageMesh, LaminateMesh, PackingMesh
+from catholyte.case.schema import Case, PhaseSection
 from catholyte.errors import InputError
 from catholyte.materials import Material
 from catholyte.mesh import generate, images
 
 SEPARATOR, COLLECTOR = "separator", "collector"
 Spacing = tuple[float, float, float]
+
+
+class Place(Protocol):
+    """What every geometry tells of itself; lengths in m, areas in m²."""
+
+    @property
+    def phase_names(self) -> tuple[str, ...]:
+        """Phases of the recipe, and ``separator`` and ``collector`` if there are any."""
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Volume share of every phase of the recipe in the electrode."""
+
+    @property
+    def thickness(self) -> float:
+        """Volume of the electrode over its cross-section."""
+
+    @property
+    def cross_section(self) -> float:
+        """Area that current densities refer to."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what the graph is made from."""
+
+    def layer(self, name: str) -> float:
+        """Return the thickness of the separator or the collector, zero where there is none."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +108,14 @@ def geometry(case: Case, materials: Mapping[str, Material]) -> Geometry:
     Raises
     ------
     InputError
-        If the image cannot be read, or its labels are not those of the case; if the case has layers and no image.
+        If the image cannot be read, or its labels are not those of the case; if the case has no voxels.
     """
     names = tuple(case.phases)
     mesh = case.mesh
-    if mesh.layers is not None:
-        raise InputError("mesh.layers", "layers", "image, packing, blend or laminate: layers are no image of voxels")
+    for name, what in (("layers", "layers"), ("particle", "particles")):
+        if getattr(mesh, name) is not None:
+            expected = f"image, packing, blend or laminate: {what} are no image of voxels"
+            raise InputError(f"mesh.{name}", what, expected)
     if mesh.image is not None:
         labels, spacing = _image(case, mesh.image, names)
     elif mesh.packing is not None:

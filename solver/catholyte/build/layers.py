@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,8 +17,9 @@ from catholyte.case.schema import Case
 from catholyte.errors import InputError
 from catholyte.materials import Material
 from catholyte.mesh.graph import Graph
-from catholyte.mesh.layers import ELECTRONS, IONS, Domains, Places, SizeClass, layered_graph, lognormal
+from catholyte.mesh.layers import ELECTRONS, IONS, Domains, layered_graph
 from catholyte.mesh.percolation import Percolation
+from catholyte.mesh.shells import Places, SizeClass, lognormal
 from catholyte.models.parameters import CellParameters, Interface, Phase
 
 _CONDUCTION = "mesh.layers.conduction"
@@ -78,12 +79,14 @@ class LayeredGeometry:
         return self._mesh[1]
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """The domains and the electrolyte around them."""
+        return (self.domains.phase, self.domains.electrolyte)
+
+    @property
     def surface(self) -> float:
         """Area of the surface of the domains per area of the electrode."""
-        graph = self.graph
-        name = np.array(graph.phase_names)[graph.phase]
-        at = (name[graph.cell_a] == self.domains.phase) & (name[graph.cell_b] == self.domains.electrolyte)
-        return float(graph.area[at].sum()) / self.cross_section
+        return interface_area(self.graph, *self.pair) / self.cross_section
 
     @property
     def sha256(self) -> str:
@@ -94,6 +97,12 @@ class LayeredGeometry:
     def layer(self, name: str) -> float:
         """Return the thickness in m of the separator or the collector, zero where there is none."""
         return self.separator if name == SEPARATOR else 0.0
+
+
+def interface_area(graph: Graph, a: str, b: str) -> float:
+    """Return the area in m² of the faces from cells of one phase to cells of another one that follow them."""
+    name = np.array(graph.phase_names)[graph.phase]
+    return float(graph.area[(name[graph.cell_a] == a) & (name[graph.cell_b] == b)].sum())
 
 
 def layered_geometry(case: Case, materials: Mapping[str, Material]) -> LayeredGeometry:
@@ -112,19 +121,22 @@ def layered_geometry(case: Case, materials: Mapping[str, Material]) -> LayeredGe
         if shares[name] <= 0.0:
             raise InputError(f"phases.{name}", f"{shares[name]:g}", "a phase with a share of the volume above 0")
     stores = materials[domain].kind == "active"
-    separator = case.mesh.separator
+    separator, thickness = case.mesh.separator, layers.thickness
+    if thickness is None:
+        assert layers.loading is not None
+        thickness = thickness_for(case, layers.loading, shares, materials, key="mesh.layers.loading")
     return LayeredGeometry(
         phase_names=(*case.phases, *((SEPARATOR,) if separator is not None else ())),
         shares=shares,
         count=layers.count,
-        thickness=_thickness(case, layers, shares, materials),
+        thickness=thickness,
         separator=separator.thickness if separator is not None else 0.0,
         domains=Domains(
             phase=domain,
             electrolyte=electrolyte,
             volume_share=shares[domain],
             electrolyte_share=shares[electrolyte],
-            sizes=_sizes(layers.domain.diameter),
+            sizes=size_classes(layers.domain.diameter),
             shape=layers.domain.shape,
             shells=layers.domain.shells if stores else 1,
             electrolyte_shells=layers.electrolyte.shells if layers.electrolyte is not None else ELECTROLYTE_SHELLS,
@@ -140,7 +152,8 @@ def surrounding(layers: LayersMesh, materials: Mapping[str, Material]) -> str:
     return next(name for name, m in materials.items() if m.kind == "electrolyte" and name != SEPARATOR)
 
 
-def _sizes(given: DomainSizes) -> tuple[SizeClass, ...]:
+def size_classes(given: DomainSizes) -> tuple[SizeClass, ...]:
+    """Return the size classes that a case gives."""
     if given.sizes is not None and given.shares is not None:
         total = sum(given.shares)
         return tuple(SizeClass(d, share / total) for d, share in zip(given.sizes, given.shares, strict=True))
@@ -148,18 +161,24 @@ def _sizes(given: DomainSizes) -> tuple[SizeClass, ...]:
     return lognormal(given.median, given.spread, given.classes or CLASSES)
 
 
-def _thickness(case: Case, layers: LayersMesh, shares: Mapping[str, float], materials: Mapping[str, Material]) -> float:
-    if layers.thickness is not None:
-        return layers.thickness
-    assert layers.loading is not None
+def thickness_for(
+    case: Case, loading: float, shares: Mapping[str, float], materials: Mapping[str, Material], *, key: str
+) -> float:
+    """Return the thickness in m at which the mass that specific amounts refer to is a loading in kg/m².
+
+    Raises
+    ------
+    InputError
+        If there is no such mass.
+    """
     density = basis_density(case, shares, materials)
     if density <= 0.0:
         raise InputError(
-            "mesh.layers.loading",
-            f"{layers.loading * 100:g} mg/cm2",
+            key,
+            f"{loading * 100:g} mg/cm2",
             "a thickness: there is no mass that specific amounts refer to (cell.mass_basis names its phases)",
         )
-    return layers.loading / density
+    return loading / density
 
 
 # ------------------------------------------------------------------------------------------------ conduction
@@ -250,14 +269,18 @@ def _computed(case: Case, folder: str, sigma: Mapping[str, float], carrier: str)
     return value
 
 
-def check_double_layer(parameters: CellParameters, geometry: LayeredGeometry, one_c: float) -> None:
+def check_double_layer(parameters: CellParameters, names: tuple[str, str], *, surface: float, one_c: float) -> None:
     """Refuse a double layer that would be charged in time with nothing in front of it.
 
-    In an image the half cells around a face limit the current into its double layer; in layers they are next to
-    nothing, and the current is lost in the rounding of the potentials.
+    In an image the half cells around a face limit the current into its double layer; in layers and around particles
+    they are next to nothing, and the current is lost in the rounding of the potentials.
 
     Parameters
     ----------
+    names
+        Of the two phases that meet.
+    surface
+        Area of their interface per area of the electrode.
     one_c
         Current density of 1C in A/m².
 
@@ -266,12 +289,11 @@ def check_double_layer(parameters: CellParameters, geometry: LayeredGeometry, on
     InputError
         If film and contact cost less than a few microvolts at 1C.
     """
-    names = (geometry.domains.phase, geometry.domains.electrolyte)
     interface = parameters.interface(*names)
     layer = interface.double_layer
     if layer is None or layer.exponent != 1.0 or not parameters.charging:
         return
-    least = _LEAST_DROP / one_c * geometry.surface
+    least = _LEAST_DROP / one_c * surface
     if interface.film_resistance + interface.contact_resistance < least:
         raise InputError(
             f"interfaces.{'|'.join(names)}.film_resistance",
@@ -294,7 +316,6 @@ def counted_share(material: Material) -> float:
     return material.property("active_share").value if "active_share" in material.properties else 1.0
 
 
-def whole(geometry: LayeredGeometry, kinds: Mapping[str, str]) -> Percolation:
-    """Return that everything is connected: layers conduct by what is known of them."""
-    solids = {name: 1.0 for name in geometry.phase_names if kinds.get(name, "void") != "void"}
-    return Percolation(np.ones(geometry.graph.n_cells, dtype=bool), solids, {geometry.domains.phase: 1.0})
+def whole(graph: Graph, solids: Collection[str], reacting: str) -> Percolation:
+    """Return that everything is connected, where the geometry is made so."""
+    return Percolation(np.ones(graph.n_cells, dtype=bool), dict.fromkeys(solids, 1.0), {reacting: 1.0})

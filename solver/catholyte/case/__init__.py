@@ -2,25 +2,27 @@
 
 from catholyte.case.chemistry_tables import HysteresisSection, LatticeSection, ReactionSection
 from catholyte.case.faults import json_schema
+from catholyte.case.mesh_tables import (
+    BlendMesh,
+    CollectorLayer,
+    ImageMesh,
+    LaminateMesh,
+    MeshSection,
+    PackingMesh,
+    SeparatorLayer,
+)
 from catholyte.case.read import parse_case, read_case, validate_case
 from catholyte.case.schema import (
-    BlendMesh,
     Case,
     CellSection,
-    CollectorLayer,
     Counter,
     Diameter,
     ExperimentSection,
-    ImageMesh,
     InitialState,
     InterfaceSection,
     KineticsSection,
-    LaminateMesh,
-    MeshSection,
     OutputSection,
-    PackingMesh,
     PhaseSection,
-    SeparatorLayer,
     SolverSection,
 )
 from catholyte.case.values import FieldSchedule

@@ -23,9 +23,9 @@ def layer_faults(case: Case, layers: LayersMesh, kinds: Kinds) -> Faults:
     """Yield the faults of [mesh.layers]; ``kinds`` is None for a phase whose material could not be read."""
     if (layers.thickness is None) == (layers.loading is None):
         yield Fault((*_PATH, "thickness"), "exactly one of thickness, like '23 um', and loading, like '2 mg/cm2'")
-    domain = yield from _phase((*_PATH, "domain", "phase"), layers.domain.phase, kinds, ("active", "conductor"))
+    domain = yield from named_phase((*_PATH, "domain", "phase"), layers.domain.phase, kinds, ("active", "conductor"))
     electrolyte = yield from _electrolyte(layers, kinds)
-    yield from _sizes(layers.domain.diameter)
+    yield from size_faults((*_PATH, "domain", "diameter"), layers.domain.diameter)
     yield from _conduction(layers.conduction)
     yield from _surroundings(case)
     if domain is None or electrolyte is None:
@@ -40,7 +40,7 @@ def layer_faults(case: Case, layers: LayersMesh, kinds: Kinds) -> Faults:
     yield from _pairs(case, domain, electrolyte)
 
 
-def _phase(
+def named_phase(
     path: tuple[str, ...], name: str, kinds: Kinds, wanted: tuple[str, ...]
 ) -> Generator[Fault, None, str | None]:
     """Return the name of a phase, or None after yielding why it cannot be meant."""
@@ -57,7 +57,7 @@ def _phase(
 def _electrolyte(layers: LayersMesh, kinds: Kinds) -> Generator[Fault, None, str | None]:
     if layers.electrolyte is not None:
         path = (*_PATH, "electrolyte", "phase")
-        return (yield from _phase(path, layers.electrolyte.phase, kinds, ("electrolyte",)))
+        return (yield from named_phase(path, layers.electrolyte.phase, kinds, ("electrolyte",)))
     found = [name for name, kind in kinds.items() if kind == "electrolyte"]
     if len(found) == 1:
         return found[0]
@@ -68,8 +68,8 @@ def _electrolyte(layers: LayersMesh, kinds: Kinds) -> Generator[Fault, None, str
     return None
 
 
-def _sizes(sizes: DomainSizes) -> Faults:
-    path = (*_PATH, "domain", "diameter")
+def size_faults(path: tuple[str, ...], sizes: DomainSizes) -> Faults:
+    """Yield what is wrong with diameters."""
     if (sizes.median is None) == (sizes.sizes is None):
         yield Fault((*path, "median"), "exactly one of median, like '5 nm', and sizes, like ['2 um', '6 um']")
         return

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import PurePath
 
 from catholyte.case.check_layers import layer_faults
+from catholyte.case.check_particles import particle_faults
 from catholyte.case.chemistry import (
     Chemistries,
     electrode_faults,
@@ -20,12 +21,13 @@ from catholyte.case.chemistry import (
 )
 from catholyte.case.faults import Fault, dotted
 from catholyte.case.faults import Path as KeyPath
-from catholyte.case.schema import Case, ElementSection, ImageMesh, LaminateMesh, PhaseSection
+from catholyte.case.mesh_tables import ImageMesh, LaminateMesh
+from catholyte.case.schema import Case, ElementSection, PhaseSection
 from catholyte.errors import InputError, InputErrors, nearest
 
 SEPARATOR, COLLECTOR = "separator", "collector"
 
-_GEOMETRIES = ("image", "packing", "blend", "laminate", "layers")
+_GEOMETRIES = ("image", "packing", "blend", "laminate", "layers", "particle")
 _MATERIAL_KEYS = (
     "sigma_e",
     "sigma_i",
@@ -36,8 +38,9 @@ _MATERIAL_KEYS = (
     "molar_mass",
     "nominal_capacity",
     "equilibrium_potential",
+    "transport",
 )
-_ACTIVE_KEYS = ("D", "maximum_concentration", "nominal_capacity", "equilibrium_potential")
+_ACTIVE_KEYS = ("D", "maximum_concentration", "nominal_capacity", "equilibrium_potential", "transport")
 #: keys of a phase that say where it is -> the geometries that read them
 _PLACE_KEYS: Mapping[str, tuple[str, ...]] = {
     "label": ("image",),
@@ -93,12 +96,14 @@ def contradictions(case: Case) -> Found:
         yield from _labels(case)
     elif case.mesh.laminate is not None and geometry == "laminate":
         yield from _stack(case, case.mesh.laminate)
-    elif geometry is not None:
+    elif geometry not in (None, "particle"):
         yield from _shares(case, kinds, may_fill=geometry in ("packing", "layers"))
     if geometry == "packing":
         yield from _matrix(kinds)
     if case.mesh.layers is not None and geometry == "layers":
         yield from layer_faults(case, case.mesh.layers, kinds)
+    if case.mesh.particle is not None and geometry == "particle":
+        yield from particle_faults(case, case.mesh.particle, kinds, chemistries)
     yield from _interfaces(case, kinds, chemistries)
     yield from electrode_faults(case, kinds, chemistries)
     yield from _cell(case)

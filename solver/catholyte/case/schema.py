@@ -15,117 +15,10 @@ from pydantic import PrivateAttr
 
 from catholyte.case import values as v
 from catholyte.case.chemistry_tables import LatticeSection, ReactionSection
-from catholyte.case.layer_tables import LayersMesh
+from catholyte.case.mesh_tables import MeshSection
 from catholyte.case.potential_tables import PotentialTable
 from catholyte.case.tables import Table
 from catholyte.case.tables import key as _key
-
-
-class ImageMesh(Table):
-    """A label image from a file or from the catalogue."""
-
-    file: v.Text | None = _key(
-        "the path of an image next to the case (.tif, .npy, .npz, .raw, .vti)", "scan.tif", default=None
-    )
-    name: v.Text | None = _key("the name of an image of the catalogue", default=None)
-    voxel_size: v.VoxelSize | None = _key(
-        "the edge of a voxel, or three (z, y, x, after `axis` is applied)",
-        "0.4 um",
-        ["0.5 um", "0.4 um", "0.4 um"],
-        default=None,
-    )
-    axis: v.Axis = _key("the axis of the image that runs from the counter to the collector", 0, "z", default=0)
-    flip: v.Switch = _key("whether the last layer of the image faces the counter electrode", default=False)
-    crop: v.Crop | None = _key(
-        "the ranges of voxels to keep, after `axis` is applied, end excluded",
-        [[0, 64], [0, 64], [0, 64]],
-        default=None,
-    )
-    downsample: Annotated[int, v.whole(1, 1000)] = _key(
-        "how many voxels along each axis become one, by majority", 2, default=1
-    )
-    shape: v.Voxels | None = _key("the shape [z, y, x] of a .raw file", [251, 301, 301], default=None)
-    dtype: v.Text | None = _key("the number type of a .raw file", "uint8", ">u2", default=None)
-    array: v.Text | None = _key("the array to read of a .npz or .vti file", "labels", default=None)
-
-
-class PackingMesh(Table):
-    """A seeded packing of spheres in an electrolyte matrix."""
-
-    voxels: v.Voxels = _key("the number of voxels [z, y, x]", [64, 64, 64])
-    voxel_size: v.VoxelSize = _key("the edge of a voxel, or three (z, y, x)", "0.25 um")
-    seed: Annotated[int, v.whole(0)] = _key("the seed of the random numbers", 7, default=0)
-
-
-class BlendMesh(Table):
-    """Interpenetrating domains, cut out of seeded random fields."""
-
-    voxels: v.Voxels = _key("the number of voxels [z, y, x]", [64, 64, 64])
-    voxel_size: v.VoxelSize = _key("the edge of a voxel, or three (z, y, x)", "0.5 nm")
-    seed: Annotated[int, v.whole(0)] = _key("the seed of the random numbers", 7, default=0)
-    domain_size: v.Length = _key("the mean width of the domains", "4 nm")
-
-
-class LaminateMesh(Table):
-    """Flat layers."""
-
-    voxel_size: v.VoxelSize = _key("the edge of a voxel, or three (z, y, x)", "1 um")
-    cross_section: v.CrossSection = _key("the number of voxels [y, x] across", [4, 4], default=[1, 1])
-    stack: v.Stack = _key(
-        "the layers [phase, thickness] from the counter to the collector",
-        [["electrolyte", "20 um"], ["active", "50 um"]],
-    )
-
-
-class SeparatorLayer(Table):
-    """A layer of solid electrolyte, added on the side of the counter electrode."""
-
-    shorthand: ClassVar[str | None] = "thickness"
-
-    thickness: v.Length = _key("the thickness of the separator", "4 um")
-    material: v.Text | None = _key("its material; that of the electrolyte phase if not given", "Li6PS5Cl", default=None)
-    sigma_i: v.Conductivity | None = _key("its ionic conductivity", "1.5 mS/cm", default=None)
-
-
-class CollectorLayer(Table):
-    """A layer of metal, added on the side of the current collector."""
-
-    shorthand: ClassVar[str | None] = "thickness"
-
-    thickness: v.Length = _key("the thickness of the collector", "1 um")
-    material: v.Text = _key("its material", "aluminium", default="aluminium")
-    sigma_e: v.Conductivity | None = _key("its electronic conductivity", "3.5e7 S/m", default=None)
-
-
-class MeshSection(Table):
-    """The geometry: one of image, packing, blend, laminate and layers, and what lies on either side."""
-
-    image: ImageMesh | None = _key("a label image", {"file": "scan.tif", "voxel_size": "0.4 um"}, default=None)
-    packing: PackingMesh | None = _key(
-        "a packing of spheres", {"voxels": [64, 64, 64], "voxel_size": "0.25 um", "seed": 7}, default=None
-    )
-    blend: BlendMesh | None = _key(
-        "a blend of domains",
-        {"voxels": [64, 64, 64], "voxel_size": "0.5 nm", "seed": 7, "domain_size": "4 nm"},
-        default=None,
-    )
-    laminate: LaminateMesh | None = _key(
-        "flat layers",
-        {"voxel_size": "1 um", "stack": [["electrolyte", "20 um"], ["active", "50 um"]]},
-        default=None,
-    )
-    layers: LayersMesh | None = _key(
-        "a porous electrode: layers with domains in shells",
-        {"domain": {"phase": "active", "diameter": "5 um"}, "thickness": "50 um", "conduction": {"bruggeman": 1.5}},
-        default=None,
-    )
-    separator: SeparatorLayer | None = _key(
-        "a layer of electrolyte on the counter side", "4 um", {"thickness": "4 um"}, default=None
-    )
-    collector: CollectorLayer | None = _key("a layer of metal on the collector side", "1 um", default=None)
-    side_walls: Annotated[Literal["sealed", "periodic"], v.OneOf()] = _key(
-        "what holds at the four side walls", "sealed", default="sealed"
-    )
 
 
 class Diameter(Table):
@@ -161,6 +54,12 @@ class PhaseSection(Table):
     sigma_e: v.Conductivity | None = _key("the electronic conductivity", "10 mS/cm", default=None)
     sigma_i: v.Conductivity | None = _key("the ionic conductivity", "0.7 mS/cm", default=None)
     D: v.Diffusivity | None = _key("the chemical diffusivity of Li", "3.8e-12 cm2/s", default=None)
+    transport: Annotated[Literal["mixed", "diffusion"], v.OneOf()] | None = _key(
+        "how lithium moves in an active material: with ions and electrons that both move, or by diffusion behind mobile "
+        "electrons; mixed where sigma_i is given and D is not",
+        "mixed",
+        default=None,
+    )
     permittivity: v.RelativePermittivity | None = _key(
         "the relative permittivity, whose displacement current counts in impedance spectra", 30, default=None
     )
@@ -200,8 +99,8 @@ class PhaseSection(Table):
 class KineticsSection(Table):
     """Charge transfer at an interface; what is not given is taken from the active material."""
 
-    law: Annotated[Literal["butler-volmer", "linear"], v.OneOf()] | None = _key(
-        "the rate law", "butler-volmer", default=None
+    law: Annotated[Literal["butler-volmer", "linear", "fast"], v.OneOf()] | None = _key(
+        "the rate law; fast for a transfer that costs nothing", "butler-volmer", default=None
     )
     exchange_current: v.CurrentDensity | None = _key("the exchange current density", "0.11 A/m2", default=None)
     alpha: v.ProperFraction | None = _key("the transfer coefficient", 0.5, default=None)
@@ -238,6 +137,40 @@ class DoubleLayerSection(Table):
     )
 
 
+class GrowthSection(Table):
+    """How the resistance of a layer grows with time."""
+
+    gain: v.PositiveAreaResistance = _key("the resistance gained", "20 ohm cm2")
+    after: v.Time = _key("the time after which it is gained", "100 hours")
+    law: Annotated[Literal["parabolic", "linear"], v.OneOf()] = _key(
+        "with the square root of time, or in proportion to it", "parabolic", default="parabolic"
+    )
+    activation_energy: v.MolarEnergy | None = _key(
+        "the activation energy of the rate, which is that of the thickness squared if the law is parabolic",
+        "0.8 eV",
+        default=None,
+    )
+    reference_temperature: v.Temperature | None = _key(
+        "the temperature at which the gain holds", "60 degC", default=None
+    )
+
+
+class LayerSection(Table):
+    """A layer at an interface that is too thin to be meshed: a coating, a space charge, an interphase."""
+
+    name: v.Text = _key("the name of the layer", "space charge")
+    resistance: v.AreaResistance | None = _key("the area resistance at the start", "40 ohm cm2", default=None)
+    thickness: v.Length | None = _key("the thickness, in place of the resistance", "10 nm", default=None)
+    sigma_i: v.Conductivity | None = _key("the ionic conductivity, with the thickness", "1e-6 S/cm", default=None)
+    activation_energy: v.MolarEnergy | None = _key("the activation energy of its conductivity", "0.4 eV", default=None)
+    reference_temperature: v.Temperature | None = _key(
+        "the temperature at which its resistance holds", "25 degC", default=None
+    )
+    growth: GrowthSection | None = _key(
+        "how its resistance grows", {"gain": "20 ohm cm2", "after": "100 hours"}, default=None
+    )
+
+
 class InterfaceSection(Table):
     """What happens where two phases touch."""
 
@@ -252,8 +185,18 @@ class InterfaceSection(Table):
         default={},
     )
     contact_resistance: v.AreaResistance = _key("the resistance of the contact", "1 ohm cm2", default="0 ohm cm2")
+    ionic_resistance: v.AreaResistance = _key(
+        "the resistance that ions meet between two mixed conductors, or between two grains of one",
+        "5 ohm cm2",
+        default="0 ohm cm2",
+    )
     film_resistance: v.AreaResistance = _key(
         "the resistance of a film in series with the charge transfer", "10 ohm cm2", default="0 ohm cm2"
+    )
+    layers: tuple[LayerSection, ...] = _key(
+        "a list of layers in series with the charge transfer",
+        [{"name": "space charge", "resistance": "40 ohm cm2", "activation_energy": "0.4 eV"}],
+        default=[],
     )
     double_layer: DoubleLayerSection | None = _key(
         "the double layer beside the charge transfer",
@@ -411,9 +354,29 @@ class Case(Table):
         """The case as TOML, with the overrides in it."""
         return self._text
 
-    def interface(self, a: str, b: str) -> InterfaceSection | None:
-        """Return what the case says of the interface between two phases, in whatever order it names them."""
-        pairs: Mapping[frozenset[str], InterfaceSection] = {
-            frozenset(name.split("|")): section for name, section in self.interfaces.items()
+    def interface(self, a: str, b: str, tag: str | None = None) -> InterfaceSection | None:
+        """Return what the case says of the interface between two phases, in whatever order it names them.
+
+        Parameters
+        ----------
+        a, b
+            The phases; twice the same for its grain boundaries.
+        tag
+            Tag of the faces meant; without one those that have none of their own.
+        """
+        pairs: Mapping[tuple[frozenset[str], str | None], InterfaceSection] = {
+            parted(name): section for name, section in self.interfaces.items()
         }
-        return pairs.get(frozenset((a, b)))
+        return pairs.get((frozenset((a, b)), tag))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of faces that have properties of their own."""
+        tags = (parted(name)[1] for name in self.interfaces)
+        return tuple(dict.fromkeys(tag for tag in tags if tag is not None))
+
+
+def parted(name: str) -> tuple[frozenset[str], str | None]:
+    """Part the name of an interface, ``"a|b"`` or ``"a|b@tag"``, into its phases and the tag."""
+    pair, _, tag = name.partition("@")
+    return frozenset(pair.split("|")), tag or None

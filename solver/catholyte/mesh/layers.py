@@ -7,44 +7,34 @@ of shells that stands for all domains of that class: shells of the domain from i
 of the electrolyte that belongs to it. The shells of the domain share the potential of the electron cell, those of the
 electrolyte the potential of the ion cell (``Graph.anchor``), and charge passes between the two at the surface.
 
-With V the volume of the domains of a class in a layer, R their radius and n = 3, 2, 1 for spheres, cylinders and slabs,
-
-    area of the surfaces at radius r   n V r^(n−1)/Rⁿ,      volume between a and b   V (bⁿ − aⁿ)/Rⁿ,
-    radius out to which the electrolyte of volume share ε_s reaches   R (1 + ε_s/ε_d)^(1/n).
-
-The centre of a shell is where a linear profile has its mean, n/(n+1)·(bⁿ⁺¹ − aⁿ⁺¹)/(bⁿ − aⁿ), which makes the flux
-between two shells second order in their widths (Newman & Balsara, *Electrochemical Systems*, ch. 22, for the picture).
+Volumes, areas and centres of shells are those of ``mesh/shells.py``. With R the radius of the domains and n = 3, 2, 1
+for spheres, cylinders and slabs, the electrolyte of volume share ε_s reaches out to R (1 + ε_s/ε_d)^(1/n) (Newman &
+Balsara, *Electrochemical Systems*, ch. 22, for the picture).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from catholyte.errors import MeshError
-from catholyte.mesh.graph import Floats, Graph, Indices, Terminal
-
-Shape = Literal["sphere", "cylinder", "slab"]
-Widths = Literal["graded", "even", "equal volume"]
+from catholyte.mesh.graph import Graph, Indices, Terminal
+from catholyte.mesh.shells import (
+    EXPONENTS,
+    Places,
+    Shape,
+    Shells,
+    SizeClass,
+    Widths,
+    check_sizes,
+    shell_edges,
+    shells_between,
+)
 
 ELECTRONS, IONS, SEPARATOR = "electrons", "ions", "separator"
-
-_EXPONENTS: dict[Shape, int] = {"sphere": 3, "cylinder": 2, "slab": 1}
-#: width of the shell farthest from the surface over that of the nearest, in the limit of many shells
-_GRADING = 4.0
-
-
-@dataclass(frozen=True)
-class SizeClass:
-    """Domains of one diameter (of a slab: thickness) in m, and their share of the volume of all domains."""
-
-    diameter: float
-    share: float
 
 
 @dataclass(frozen=True)
@@ -76,49 +66,6 @@ class Domains:
     shells: int = 8
     electrolyte_shells: int = 4
     widths: Widths = "graded"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the cells of a layered graph lie.
-
-    Attributes
-    ----------
-    depth
-        Middle of the layer, counted from the counter electrode, in m, shape (n,).
-    radius
-        Centre of the shell in m, NaN for the cells of a layer as a whole, shape (n,).
-    size_class
-        Number of the size class, −1 for the cells of a layer as a whole, shape (n,).
-    """
-
-    depth: Floats
-    radius: Floats
-    size_class: NDArray[np.int16]
-
-
-def lognormal(median: float, spread: float, classes: int) -> tuple[SizeClass, ...]:
-    """Return classes of equal volume of a lognormal distribution, with the surface area of that distribution.
-
-    Parameters
-    ----------
-    median
-        Median diameter by volume in m.
-    spread
-        Standard deviation of ln(diameter); zero gives one class.
-    classes
-        Number of classes.
-
-    Notes
-    -----
-    A class has the harmonic mean of its diameters, so that the area per volume, ∝ ⟨1/d⟩, is that of the distribution
-    for any number of classes.
-    """
-    if spread == 0.0:
-        return (SizeClass(median, 1.0),)
-    z = ndtri(np.linspace(0.0, 1.0, classes + 1))
-    inverse = np.exp(0.5 * spread**2) / median * np.diff(ndtr(z + spread)) * classes
-    return tuple(SizeClass(float(1.0 / value), 1.0 / classes) for value in inverse)
 
 
 def layered_graph(
@@ -192,9 +139,9 @@ def layered_graph(
         anchor.append(np.where(inner, electrons[:, None], ions[:, None]).ravel())
         a.append(cells[:, :-1].ravel())
         b.append(cells[:, 1:].ravel())
-        area.append(np.tile(chain.area, count))
-        near.append(np.tile(chain.edge - chain.centre[:-1], count))
-        far.append(np.tile(chain.centre[1:] - chain.edge, count))
+        area.append(np.tile(chain.area[:-1], count))
+        near.append(np.tile(chain.edge[:-1] - chain.centre[:-1], count))
+        far.append(np.tile(chain.centre[1:] - chain.edge[:-1], count))
     areas = np.concatenate(area)
     plate = np.array([cross_section])
     at_counter = 0.5 * separator if first else 0.5 * h
@@ -217,50 +164,13 @@ def layered_graph(
     return graph, Places(np.concatenate(depth), np.concatenate(radius), np.concatenate(size_class).astype(np.int16))
 
 
-@dataclass(frozen=True)
-class _Chain:
-    """Shells of one size class in one layer: volumes and centres, and radii and areas of the faces in between."""
-
-    volume: Floats
-    centre: Floats
-    edge: Floats
-    area: Floats
-
-
-def _chain(domains: Domains, size: SizeClass, volume: float) -> _Chain:
-    n, R = _EXPONENTS[domains.shape], 0.5 * size.diameter
+def _chain(domains: Domains, size: SizeClass, volume: float) -> Shells:
+    """Return the shells of one size class in one layer: those of the domains, then those of their electrolyte."""
+    n, R = EXPONENTS[domains.shape], 0.5 * size.diameter
     end = R * (1.0 + domains.electrolyte_share / domains.volume_share) ** (1.0 / n)
     inside = shell_edges(R, 0.0, domains.shells, n, domains.widths)[::-1]
     outside = shell_edges(R, end, domains.electrolyte_shells, n, domains.widths)
-    edges = np.concatenate([inside, outside[1:]])
-    low, high = edges[:-1], edges[1:]
-    power = high**n - low**n
-    centre = n / (n + 1.0) * (high ** (n + 1) - low ** (n + 1)) / power
-    return _Chain(volume * power / R**n, centre, high[:-1], n * volume * high[:-1] ** (n - 1) / R**n)
-
-
-def shell_edges(surface: float, end: float, shells: int, exponent: int, widths: Widths) -> Floats:
-    """Return the edges of shells from a surface inwards or outwards to an end, shape (shells + 1,).
-
-    Parameters
-    ----------
-    surface, end
-        Radii in m.
-    shells
-        Number of shells.
-    exponent
-        3, 2, 1 for spheres, cylinders and slabs.
-    widths
-        As in :class:`Domains`.
-    """
-    s = np.linspace(0.0, 1.0, shells + 1)
-    if widths == "equal volume":
-        edges = (surface**exponent + s * (end**exponent - surface**exponent)) ** (1.0 / exponent)
-    else:
-        way = s if widths == "even" else (_GRADING**s - 1.0) / (_GRADING - 1.0)
-        edges = surface + way * (end - surface)
-    edges[0], edges[-1] = surface, end
-    return edges
+    return shells_between(np.concatenate([inside, outside[1:]]), R, volume, n)
 
 
 def _indices(parts: Sequence[NDArray[np.integer]]) -> Indices:
@@ -280,8 +190,4 @@ def _check(count: int, thickness: float, domains: Domains, cross_section: float,
             f"the domains ({domains.phase}) and their electrolyte ({domains.electrolyte}) need volume shares above 0 "
             f"that sum to at most 1, not {shares[0]:g} and {shares[1]:g}"
         )
-    if not domains.sizes or min(min(size.diameter, size.share) for size in domains.sizes) <= 0.0:
-        raise MeshError("the size classes of domains need diameters and shares above 0")
-    total = sum(size.share for size in domains.sizes)
-    if abs(total - 1.0) > 1e-9:
-        raise MeshError(f"the shares of the size classes have to sum to 1, not {total:.6g}")
+    check_sizes(domains.sizes)

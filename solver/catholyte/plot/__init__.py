@@ -3,6 +3,7 @@
 from catholyte.plot.curves import lithiation_spread, polarisation_split, voltage_curve
 from catholyte.plot.fields import lithiation_slices
 from catholyte.plot.layers import layer_profiles, shell_maps
+from catholyte.plot.particles import radial_profiles
 from catholyte.plot.pictures import plot_all, plot_spectra
 from catholyte.plot.scene import RenderError, scene_lithiation, scene_phases
 from catholyte.plot.species import composition, species_maps
@@ -17,6 +18,7 @@ __all__ = [
     "plot_all",
     "plot_spectra",
     "polarisation_split",
+    "radial_profiles",
     "scene_lithiation",
     "scene_phases",
     "shell_maps",

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from catholyte.errors import InputError
 from catholyte.plot.frames import chosen_frames, frame_title
 from catholyte.plot.layers import layer_profiles
+from catholyte.plot.particles import radial_profiles
 from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
 from catholyte.plot.stored import STORED_MAP, fraction_norm, stored_fields, stored_label, stores_lithium
 from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, panel_figure, sequence, styled
@@ -52,7 +53,8 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
 
     The cut lies in the middle of the electrode. The current density is the sum of the magnitudes of the
     electronic and the ionic one, of which all but mixed conductors have a single one. Where nothing intercalates,
-    the current density stands alone. A laminate and a layered electrode are drawn as profiles along the depth.
+    the current density stands alone. A laminate and a layered electrode are drawn as profiles along the depth, single
+    particles as profiles along the radius.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
         If there is no such frame, or none at all, or neither lithiation nor current in them.
     """
     if results.mesh.layers is not None:
-        return layer_profiles(results, frames)
+        return (radial_profiles if results.mesh.layers.of_particles else layer_profiles)(results, frames)
     chosen = chosen_frames(results, frames)
     with styled():
         return _profiles(results, chosen) if is_flat(results.mesh) else _slices(results, chosen)

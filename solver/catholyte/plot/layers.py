@@ -116,7 +116,7 @@ def shell_maps(results: Results, frames: Sequence[int] | None = None, size_class
 def _given(results: Results, frames: Sequence[int] | None) -> tuple[LayerCells, tuple[int, ...], list[str]]:
     """Return where the cells lie, the frames to draw, and the fields that say what is stored."""
     cells = results.mesh.layers
-    if cells is None:
+    if cells is None or cells.of_particles:
         raise InputError("result", str(results.path), "a result with a layered electrode ([mesh.layers])")
     chosen = chosen_frames(results, frames)
     return cells, chosen, stored_fields(results, chosen)

@@ -130,7 +130,8 @@ def _states(results: Results) -> dict[str, Callable[[Results], Figure]]:
     if flows or stores_lithium(results):
         drawings["slices"] = lithiation_slices
     if results.mesh.layers is not None:
-        drawings["shells"] = shell_maps
+        if not results.mesh.layers.of_particles:
+            drawings["shells"] = shell_maps
     elif species_fields(results) and not is_flat(results.mesh):
         drawings["species"] = species_maps
     return drawings

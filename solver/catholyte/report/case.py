@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from catholyte.build.layers import LayeredGeometry
+from catholyte.build.particles import ParticleGeometry
 from catholyte.report.chemistry import basis_rows, reaction_table, recipe_rows, species_table, supply_rows
 from catholyte.report.tables import MA_CM2, MAH_CM2, MAH_G, length_text, new_table, pairs
 
 if TYPE_CHECKING:
     from catholyte.build import Built
-    from catholyte.build.geometry import Geometry
+    from catholyte.build.assemble import AnyGeometry
     from catholyte.experiment import Program
 
 #: so many sentences of a protocol are shown
@@ -85,7 +86,11 @@ def check_report(built: Built) -> Group:
     return Group(Text(built.case.title, style="bold cyan"), *shown)
 
 
-def _mesh_text(mesh: Geometry | LayeredGeometry) -> str:
+def _mesh_text(mesh: AnyGeometry) -> str:
+    if isinstance(mesh, ParticleGeometry):
+        particles = mesh.particles
+        sizes = " + ".join(length_text(size.diameter) for size in particles.sizes)
+        return f"single {particles.shape}s of {sizes} in {particles.shells} shells"
     if isinstance(mesh, LayeredGeometry):
         domains, layer = mesh.domains, length_text(mesh.thickness / mesh.count)
         sizes = " + ".join(length_text(size.diameter) for size in domains.sizes)

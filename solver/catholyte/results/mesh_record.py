@@ -14,12 +14,12 @@ from catholyte.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class LayerCells:
-    """Where the cells of a layered electrode lie.
+    """Where the cells of a layered electrode, or of single particles, lie.
 
     Attributes
     ----------
     depth
-        Middle of the layer, from the counter electrode [m].
+        Middle of the layer, from the counter electrode [m]; zero for single particles.
     radius
         Centre of a shell [m], NaN for the cells that conduct along the depth.
     size_class
@@ -32,6 +32,11 @@ class LayerCells:
     radius: NDArray[np.floating]
     size_class: NDArray[np.integer]
     volume: NDArray[np.floating]
+
+    @property
+    def of_particles(self) -> bool:
+        """Whether there are no layers, only particles."""
+        return not self.depth.any()
 
 
 @dataclass(frozen=True, eq=False)
