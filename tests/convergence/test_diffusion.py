@@ -18,7 +18,7 @@ from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl, VoltageControl
 from catholyte.physics.constants import F
 from catholyte.physics.kinetics import ConstantExchange
-from catholyte.physics.transport import Diffusion, IonConduction
+from catholyte.physics.transport import Diffusion, MixedConduction, Uniform
 from catholyte.solve.frames import Settings
 from catholyte.solve.linear import linear_solver
 from catholyte.solve.transient import Integrator
@@ -38,7 +38,8 @@ def inrush(problem, step):
     """Return the current in A right after a ``step`` of the surface: half a cell is in its way."""
     group = problem.reacting[0]
     # With dU/dx = −1 V a drop of site fraction and a drop of potential weigh alike.
-    return float(np.sum(group.area / (group.depletion + group.ohmic_host))) * step
+    inner = 0.0 if group.mixed is None else group.near / group.mixed.sigma_i(X0, problem.cell.temperature)
+    return float(np.sum(group.area / (group.depletion + inner))) * step
 
 
 def run(problem, control, end, *, tolerance, current):
@@ -88,9 +89,12 @@ def test_slab_with_constant_flux():
     assert errors[-1] < 1e-5
 
 
-@pytest.mark.parametrize("transport", [Diffusion(D, C_MAX), IonConduction(F * C_MAX * D, straight())])
+MOBILE_ELECTRONS = MixedConduction(Uniform(1e6), Uniform(F * C_MAX * D), straight())
+
+
+@pytest.mark.parametrize("transport", [Diffusion(D, C_MAX), MOBILE_ELECTRONS])
 def test_slab_with_constant_potential(transport):
-    """Ionic conduction along U = 4 V − x is diffusion with D = (σ_i/F c_max)·|dU/dx|."""
+    """With mobile electrons a mixed conductor of U = 4 V − x has D = (σ_i/F c_max)·|dU/dx|."""
     step, tau = 0.2, 0.1
     sizes, errors, uptake = [8, 16, 32], [], []
     k = 2 * np.arange(100)[:, None] + 1

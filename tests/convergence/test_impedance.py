@@ -20,7 +20,7 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.elements import FiniteLengthWarburg, ParallelRC, Zarc
 from catholyte.physics.kinetics import ButlerVolmer, SymmetricExchange
-from catholyte.physics.transport import IonConduction
+from catholyte.physics.transport import MixedConduction, Uniform
 from catholyte.solve.frames import Settings
 from catholyte.solve.linear import DirectSolver, KrylovSolver
 from catholyte.solve.transient import Integrator
@@ -116,12 +116,12 @@ def test_finite_space_warburg():
 
 
 def test_diffusion_carried_by_a_conductivity():
-    """σ_i along U(x) is diffusion with D = −(σ_i/F)·dU/dc, at every frequency."""
-    planar = Planar(n=20, C=0.0, i0=1e6, film=0.0)
+    """With mobile electrons σ_i along U(x) is diffusion with D = −(σ_i/F)·dU/dc, at every frequency."""
+    planar = Planar(n=20, C=0.0, i0=1e6, film=0.0, sigma_e=1e6)
     diffusing = planar.model()
     sigma = planar.D * F * planar.c_max / -planar.slope
     host = diffusing.cell.phases["active"].host
-    carried = replace(host, transport=IonConduction(sigma, host.U))
+    carried = replace(host, transport=MixedConduction(Uniform(1e6), Uniform(sigma), host.U))
     phases = {**diffusing.cell.phases, "active": replace(diffusing.cell.phases["active"], host=carried)}
     conducting = Cathode(diffusing.graph, replace(diffusing.cell, phases=phases))
     f = np.geomspace(1e-6, 1e6, 20) * planar.D / planar.L**2

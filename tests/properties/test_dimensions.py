@@ -37,7 +37,7 @@ from catholyte.physics.constants import F, R
 from catholyte.physics.equilibrium import IdealSolution
 from catholyte.physics.interface import Reaction, face_current
 from catholyte.physics.kinetics import ButlerVolmer, ConstantExchange, Linear, SymmetricExchange
-from catholyte.physics.transport import Diffusion, IonConduction
+from catholyte.physics.transport import Diffusion, MixedConduction, Uniform
 
 unit = pint.UnitRegistry()
 Q = unit.Quantity
@@ -64,30 +64,28 @@ def test_diffusion_carries_amperes():
     assert law.slope(X, T) == pytest.approx(np.full(3, (FARADAY * c_max * D).to("A/m").m))
     distance = np.array([d.to("m").m])
     assert law.depletion(distance) == pytest.approx((d / (FARADAY * c_max * D)).to("m^2/A").m)
-    assert not law.resistance(distance).any()
 
 
 def test_ion_conduction_carries_amperes():
     sigma, d = Q(0.07, "mS/cm"), Q(0.2, "um")
-    law = IonConduction(sigma.to("S/m").m, solid_solution)
-    U = Q(solid_solution(X, T), "V")
-    assert law.potential(X, T) == pytest.approx((-sigma * U).to("A/m").m)
+    law = MixedConduction(Uniform(1e3), Uniform(sigma.to("S/m").m), solid_solution)
     step = 1e-6
     slope = (solid_solution(X + step, T) - solid_solution(X - step, T)) / (2 * step)
     assert law.slope(X, T) == pytest.approx((-sigma * Q(slope, "V")).to("A/m").m, rel=1e-6)
-    assert law.resistance(np.array([d.to("m").m])) == pytest.approx((d / sigma).to("ohm m^2").m)
+    resistance, _ = law.inner(np.array([d.to("m").m]), np.array([0.5]), T)
+    assert resistance == pytest.approx((d / sigma).to("ohm m^2").m)
 
 
 def test_both_transport_laws_are_one_for_the_matching_diffusivity():
     """D = −(σ_i/F)·dU/dc: the same slope of the Kirchhoff potential, the same loss over a half-cell."""
     sigma, c_max = 0.01, 49000.0
-    ion = IonConduction(sigma, solid_solution)
+    ion = MixedConduction(Uniform(1e3), Uniform(sigma), solid_solution)
     dU = solid_solution(0.5 + 1e-30j, T).imag / 1e-30
     fick = Diffusion(-sigma / F * dU / c_max, c_max)
     half = np.array([0.5])
     assert ion.slope(half, T) == pytest.approx(fick.slope(half, T))
     distance = np.array([1e-7])
-    assert ion.resistance(distance) == pytest.approx(-dU * fick.depletion(distance))
+    assert ion.inner(distance, half, T)[0] == pytest.approx(-dU * fick.depletion(distance))
 
 
 def test_lumped_losses_are_volts():

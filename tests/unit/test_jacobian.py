@@ -1,12 +1,14 @@
 """The Newton matrix γM − ∂F/∂u of the cathode against complex-step derivatives of F, block by block.
 
-Two active phases (Fick diffusion; ionic conduction), two electrolytes (separator and composite), carbon and
-a collector layer, contact and film resistances, lumped elements, in a random image. The border is that of
+An active phase with Fick diffusion and two mixed conductors whose conductivities follow the lithiation, one of them in
+grains, two electrolytes (separator and composite), carbon and a collector layer, contact and film resistances, layers
+that grow, lumped elements, in a random image. The border is that of
 the control.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,13 +18,13 @@ from builders import T, curved, host_phase
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl, VoltageControl
-from catholyte.models.parameters import CellParameters, Interface, Lumped, Phase
+from catholyte.models.parameters import CellParameters, Interface, Layer, Lumped, Phase
 from catholyte.physics.double_layer import DoubleLayer
-from catholyte.physics.kinetics import ButlerVolmer, Linear, SymmetricExchange
-from catholyte.physics.transport import IonConduction
+from catholyte.physics.kinetics import ButlerVolmer, ConstantExchange, Linear, SymmetricExchange
+from catholyte.physics.transport import MixedConduction, Uniform
 from catholyte.solve.bdf import Past
 
-NAMES = ("separator", "electrolyte", "active", "dual", "carbon", "collector layer", "void")
+NAMES = ("separator", "electrolyte", "active", "dual", "carbon", "collector layer", "void", "other")
 GAMMA = 0.37
 
 
@@ -30,21 +32,39 @@ def pair(a: str, b: str, interface: Interface):
     return frozenset((a, b)), interface
 
 
+def shifted(x, T):
+    return curved(x, T) - 0.3
+
+
+def other(x, T):
+    return 4.0 - 0.9 * x - 0.2 * x * x
+
+
+def falling_with_x(x, T):
+    return 5.0 * np.exp(-1.5 * x)
+
+
+def rising_with_x(x, T):
+    return 1e-3 * np.exp(2.0 * x)
+
+
 def random_cathode() -> Cathode:
     rng = np.random.default_rng(11)
-    labels = rng.choice([1, 2, 3, 4, 6], size=(5, 4, 4), p=[0.4, 0.25, 0.2, 0.1, 0.05])
+    labels = rng.choice([1, 2, 3, 4, 6, 7], size=(5, 4, 4), p=[0.35, 0.2, 0.2, 0.1, 0.05, 0.1])
     labels[:, 0, 0], labels[:, 1, 1] = 1, 2
     image = np.concatenate([np.zeros((1, 4, 4), int), labels, np.full((1, 4, 4), 5)]).astype(np.uint8)
     graph = voxel_graph(image, (1e-6, 0.8e-6, 0.5e-6), NAMES, periodic=True)
     ionic = graph.phase <= 1
+    graph = replace(graph, grain=rng.integers(1, 4, graph.n_cells, dtype=np.int32))
     graph = graph.subset(graph.connected_to("counter", ionic) | graph.connected_to("collector", ~ionic))
     phases = {
         "separator": Phase("electrolyte", 0.3),
         "electrolyte": Phase("electrolyte", 0.02),
         "active": host_phase(curved, sigma=0.5, D=2e-14),
         "dual": host_phase(
-            lambda x, T: curved(x, T) - 0.3, c_max=3e4, sigma=5.0, transport=IonConduction(1e-3, curved)
+            shifted, c_max=3e4, sigma=5.0, transport=MixedConduction(falling_with_x, rising_with_x, shifted)
         ),
+        "other": host_phase(other, c_max=2e4, sigma=2.0, transport=MixedConduction(Uniform(2.0), Uniform(0.7), other)),
         "carbon": Phase("conductor", 50.0),
         "collector layer": Phase("conductor", 3e3),
     }
@@ -60,8 +80,18 @@ def random_cathode() -> Cathode:
             pair(
                 "dual",
                 "electrolyte",
-                Interface(Linear(), SymmetricExchange(3.0), film_resistance=1e-4, double_layer=DoubleLayer(3.0)),
+                Interface(
+                    Linear(),
+                    SymmetricExchange(3.0),
+                    film_resistance=1e-4,
+                    double_layer=DoubleLayer(3.0),
+                    layers=(Layer("space charge", 2e-3), Layer("interphase", 1e-3, growth=1e-7)),
+                ),
             ),
+            pair("dual", "dual", Interface(contact_resistance=2e-6, ionic_resistance=1e-3)),
+            pair("dual", "other", Interface(contact_resistance=2e-5, ionic_resistance=1e-4)),
+            pair("other", "separator", Interface(Linear(), ConstantExchange(np.inf))),
+            pair("other", "electrolyte", Interface(Linear(), ConstantExchange(np.inf))),
             pair("active", "carbon", Interface(contact_resistance=3e-5)),
             pair("separator", "electrolyte", Interface(contact_resistance=1e-4)),
             pair("collector layer", "collector", Interface(contact_resistance=1e-4)),
@@ -108,8 +138,12 @@ def test_the_state_is_rich(point):
     assert {names for group in cathode.reacting for names in [group.names]} >= {
         ("active", "electrolyte"),
         ("dual", "electrolyte"),
+        ("other", "electrolyte"),
     }
-    assert len(cathode.hosts) == 2
+    assert len(cathode.hosts) == 3
+    assert cathode.mixed is not None
+    assert np.count_nonzero(cathode.mixed.contact) > 5
+    assert not cathode.mixed.at.inner.all() or cathode.collector.unknown.size
     assert np.count_nonzero(cathode.lithium.conductance) > 5
     assert point.at.current != 0.0
 
@@ -215,7 +249,7 @@ def test_rates_conserve_charge(point):
 
 def test_reduced_blocks_are_symmetric_positive(point):
     system = point.cathode.system(point.at, GAMMA, CurrentControl(0.0))
-    for block in (system.reduced_phi(), system.reduced_lithium()):
+    for block in (system.reduced_matrix, system.reduced_lithium()):
         dense = block.matrix().toarray()
         np.testing.assert_allclose(dense, dense.T, rtol=1e-13)
         assert np.linalg.eigvalsh(dense / np.abs(dense).max()).min() > 0.0

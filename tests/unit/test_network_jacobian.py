@@ -181,8 +181,8 @@ def test_alternating_matrix_meets_the_answer_of_the_faces(point):
     delta, dy, q = V + phi[group.electron] - phi[group.ion], x[group.hosts], group.depletion_at(omega)
     # Δφ = s + R·(Y s + di), with di the answer of the reactions to s and to the cells.
     answer = group.laws.answer(solution.faradaic, q)
-    ds = (delta - group.resistance * np.sum(answer.response * dy, axis=1)) / (
-        1.0 + group.resistance * (Y + answer.conductance)
+    ds = (delta - group.resistance(group.layers) * np.sum(answer.response * dy, axis=1)) / (
+        1.0 + group.resistance(group.layers) * (Y + answer.conductance)
     )
     currents = group.laws.currents_answer(solution.faradaic, q, ds, dy)
     alone = replace(system, networks=tuple(b for b in system.networks if b.electron is not group.electron))

@@ -5,12 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+import numpy as np
+
 from catholyte.build.chemistry import adapted, networks, section_of, stocks
 from catholyte.build.geometry import COLLECTOR, SEPARATOR
-from catholyte.case.schema import Case, ElementSection, InterfaceSection, KineticsSection
+from catholyte.case.check_interfaces import is_mixed
+from catholyte.case.schema import (
+    Case,
+    ElementSection,
+    InterfaceSection,
+    KineticsSection,
+    LayerSection,
+    PhaseSection,
+)
 from catholyte.errors import InputError, InputErrors
 from catholyte.materials import Material, load_material, read_equilibrium_potential
-from catholyte.models.parameters import Host, Interface, Lumped, Phase
+from catholyte.models.parameters import Host, Interface, Layer, Lumped, Phase
 from catholyte.physics.arrhenius import arrhenius
 from catholyte.physics.constants import VACUUM_PERMITTIVITY, F
 from catholyte.physics.double_layer import DoubleLayer
@@ -32,7 +42,8 @@ from catholyte.physics.kinetics import (
     SymmetricExchange,
     TabulatedExchange,
 )
-from catholyte.physics.transport import Diffusion, HostTransport, IonConduction
+from catholyte.physics.monotone import falling
+from catholyte.physics.transport import Diffusion, IonicFromDiffusion, MixedConduction
 
 _OVERRIDES = (
     "sigma_e",
@@ -89,7 +100,7 @@ def phase_parameters(case: Case, materials: Mapping[str, Material], T: float) ->
         epsilon = VACUUM_PERMITTIVITY * relative if relative is not None else 0.0
         try:
             if material.kind == "active":
-                host = _host(material, name, T) if material.chemistry is None else None
+                host = _host(material, section, name, T) if material.chemistry is None else None
                 phases[name] = Phase(
                     "active", _positive(material, "sigma_e", name, T), host, epsilon, stock=stored.get(name)
                 )
@@ -113,22 +124,53 @@ def _positive(material: Material, quantity: str, phase: str, T: float) -> float:
     return value
 
 
-def _host(material: Material, phase: str, T: float) -> Host:
+def _host(material: Material, section: PhaseSection | None, phase: str, T: float) -> Host:
     U = material.equilibrium_potential
     if U is None:
         raise InputError(f"phases.{phase}.equilibrium_potential", "missing", "a law U(x): the material gives none")
     c_max = material.property("maximum_concentration").value
-    transport: HostTransport
     has_D, has_sigma = ("D" in material.properties), ("sigma_i" in material.properties)
+    if not has_D and not has_sigma:
+        raise InputError(f"phases.{phase}.D", "missing", "a diffusivity D or an ionic conductivity sigma_i")
     if has_D and has_sigma:
         _check_consistent(material, U, phase, T)
+    if section is not None and is_mixed(section, material):
+        U = falling(U, T)
+        return Host(c_max, U, _mixed_conduction(material, U, c_max, phase, T))
     if has_D:
-        transport = Diffusion(material.property("D").at(T), c_max)
-    elif has_sigma:
-        transport = IonConduction(_positive(material, "sigma_i", phase, T), U)
-    else:
-        raise InputError(f"phases.{phase}.D", "missing", "a diffusivity D or an ionic conductivity sigma_i")
-    return Host(c_max, U, transport)
+        return Host(c_max, U, Diffusion(material.property("D").at(T), c_max))
+    raise InputError(
+        f"phases.{phase}.transport",
+        "diffusion",
+        "a diffusivity D, which this material does not give; with its sigma_i it is a mixed conductor",
+        "mixed",
+    )
+
+
+def _mixed_conduction(
+    material: Material, U: EquilibriumPotential, c_max: float, phase: str, T: float
+) -> MixedConduction:
+    """Return how a mixed conductor conducts; of D alone follows the ionic conductivity."""
+    for carrier in ("sigma_e", "sigma_i"):
+        if carrier in material.properties:
+            _positive(material, carrier, phase, T)
+    sigma_e = material.property("sigma_e").along
+    if "sigma_i" in material.properties:
+        return MixedConduction(sigma_e, material.property("sigma_i").along, U)
+    D = material.property("D")
+    law = IonicFromDiffusion(D.along, sigma_e, U, c_max)
+    x = np.linspace(0.02, 0.98, 97)
+    carried, most = law.ambipolar(x, T), np.real(sigma_e(x, T))
+    worst = int(np.argmax(carried / most))
+    if carried[worst] >= most[worst]:
+        raise InputError(
+            f"phases.{phase}.D",
+            D.text,
+            f"a diffusivity that the electrons can follow: at x = {x[worst]:.2g} it takes an ambipolar conductivity "
+            f"F·D·c_max/|dU/dx| of {carried[worst]:.3g} S/m, which has to be below the sigma_e of {most[worst]:.3g} S/m; "
+            "where U(x) is flat give sigma_i instead",
+        )
+    return MixedConduction(sigma_e, law, U)
 
 
 def _check_consistent(material: Material, U: EquilibriumPotential, phase: str, T: float) -> None:
@@ -150,9 +192,11 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
     names = list(materials)
     if COLLECTOR not in names:
         names.append(COLLECTOR)
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            section = case.interface(a, b)
+    for a, b in itertools.combinations_with_replacement(names, 2):
+        for tag in (None, *case.tags):
+            section = case.interface(a, b, tag)
+            if tag is not None and section is None:
+                continue
             host, other = _reacting(a, b, materials)
             network = reacting.get(frozenset((a, b)))
             rate: RateLaw | None = None
@@ -169,15 +213,37 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
                     rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", T)
             if section is None and rate is None and network is None:
                 continue
-            found[frozenset((a, b))] = Interface(
+            found[frozenset((a, b)) | ({f"@{tag}"} if tag is not None else frozenset())] = Interface(
                 rate,
                 i0,
                 section.contact_resistance if section is not None else 0.0,
                 section.film_resistance if section is not None else 0.0,
                 DoubleLayer(layer.capacitance, layer.exponent, layer.reference_frequency) if layer else None,
                 network,
+                section.ionic_resistance if section is not None else 0.0,
+                tuple(_layer(each, T) for each in section.layers) if section is not None else (),
             )
     return found
+
+
+def _layer(section: LayerSection, T: float) -> Layer:
+    """Return a layer at a temperature in K: its resistance, and the rate at which it grows."""
+    resistance = section.resistance
+    if resistance is None:
+        assert section.thickness is not None
+        assert section.sigma_i is not None
+        resistance = section.thickness / section.sigma_i
+    if section.activation_energy is not None:
+        # A conductivity rises with temperature, so its resistance falls.
+        resistance /= arrhenius(1.0, section.activation_energy, T, section.reference_temperature or 298.15)
+    growth = section.growth
+    if growth is None:
+        return Layer(section.name, resistance)
+    exponent = 0.5 if growth.law == "parabolic" else 1.0
+    rate = growth.gain ** (1.0 / exponent) / growth.after
+    if growth.activation_energy is not None:
+        rate = arrhenius(rate, growth.activation_energy, T, growth.reference_temperature or 298.15)
+    return Layer(section.name, resistance, rate, exponent)
 
 
 def _reacting(a: str, b: str, materials: Mapping[str, Material]) -> tuple[str | None, str | None]:
@@ -202,6 +268,8 @@ def _kinetics(given: KineticsSection | None, material: Material, key: str, T: fl
     defaults = material.kinetics or {}
     law = (given.law if given is not None else None) or defaults.get("law", "butler-volmer")
     alpha = (given.alpha if given is not None else None) or float(defaults.get("alpha", 0.5))
+    if law == "fast":
+        return Linear(), ConstantExchange(float("inf"))
     concentration = (given.concentration if given is not None else None) or defaults.get("concentration", "symmetric")
     if given is not None and given.exchange_current is not None:
         value = given.exchange_current

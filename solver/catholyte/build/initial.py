@@ -13,7 +13,7 @@ from catholyte.case.schema import Case, InitialState
 from catholyte.errors import InputError
 from catholyte.materials import Material
 from catholyte.models.parameters import CellParameters
-from catholyte.physics.equilibrium import VoltageError, inverse
+from catholyte.physics.equilibrium import EquilibriumPotential, VoltageError, inverse
 
 #: a host is not started emptier or fuller than this
 _EMPTY = 1e-3
@@ -39,7 +39,8 @@ def initial_state(
     stored = {name: phase.stock for name, phase in parameters.phases.items() if phase.stock is not None}
     state = starts(case, materials, stored)
     if case.cell.initial is not None:
-        lithiation, voltage = _hosts(case, case.cell.initial, materials, counter_potential)
+        laws = {name: phase.host.U for name, phase in parameters.phases.items() if phase.host is not None}
+        lithiation, voltage = _hosts(case, case.cell.initial, materials, laws, counter_potential)
         return lithiation | state, voltage
     networks = {pair: face.network for pair, face in parameters.interfaces.items() if face.network is not None}
     pairs = [pair for pair in reacting_pairs(materials) if frozenset(pair) in networks]
@@ -48,15 +49,14 @@ def initial_state(
 
 
 def _hosts(
-    case: Case, start: InitialState, materials: Mapping[str, Material], counter_potential: float
+    case: Case,
+    start: InitialState,
+    materials: Mapping[str, Material],
+    laws: Mapping[str, EquilibriumPotential],
+    counter_potential: float,
 ) -> tuple[dict[str, float], float]:
     """Return the site fraction of every phase that intercalates and the open-circuit voltage vs Li/Li⁺."""
     T = case.cell.temperature
-    laws = {
-        name: material.equilibrium_potential
-        for name, material in materials.items()
-        if material.kind == "active" and material.equilibrium_potential is not None
-    }
     if start.lithiation is not None:
         potentials = {name: float(np.real(law(np.array([start.lithiation]), T))[0]) for name, law in laws.items()}
         return dict.fromkeys(laws, start.lithiation), max(potentials.values())

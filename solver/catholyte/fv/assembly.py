@@ -19,6 +19,7 @@ from scipy.sparse import csc_array
 
 from catholyte.fv import kernels
 from catholyte.fv.laplacian import Indices, Laplacian, Links
+from catholyte.fv.mixed import MixedBlock, MixedUnknowns
 from catholyte.fv.networks import LocalStores, NetworkBlock, NetworkUnknowns, network_places
 from catholyte.fv.pattern import Pattern
 
@@ -79,6 +80,8 @@ class Skeleton:
         The two stores joined by every transport path.
     placement
         Where all this stands on a voxel grid; None for unstructured meshes.
+    mixed
+        Unknowns at the edges of mixed conductors, whose conductances are no part of ``conduction``.
     """
 
     a: Indices
@@ -94,6 +97,7 @@ class Skeleton:
     lithium_a: Indices
     lithium_b: Indices
     placement: Placement | None
+    mixed: MixedUnknowns | None = None
 
     @cached_property
     def networks(self) -> Laplacian:
@@ -105,6 +109,23 @@ class Skeleton:
     def phi_links(self) -> Links:
         """Pattern of A_φφ: the edges of conduction, the faces with one reaction, those with a network."""
         return Links.from_edges(self.terminals.size, *self._ends)
+
+    @cached_property
+    def reduced_links(self) -> Links:
+        """Pattern of the reduced matrix of potentials: A_φφ, with an ion potential for every mixed store behind φ.
+
+        A face on a mixed host joins the ion potentials of both sides.
+        """
+        if self.mixed is None:
+            return self.phi_links
+        node = self.mixed.node[self.host]
+        first, second = self._ends
+        first = first.copy()
+        single = slice(self.a.size, self.a.size + self.host.size)
+        first[single] = np.where(node >= 0, node, first[single])
+        more_first, more_second = self.mixed.ends
+        ends = np.concatenate([first, more_first]), np.concatenate([second, more_second])
+        return Links.from_edges(self.terminals.size + self.mixed.size, *ends)
 
     @property
     def _ends(self) -> tuple[Indices, Indices]:
@@ -123,6 +144,9 @@ class Skeleton:
         last = np.array([size])
         rows: list[Floats] = [first, second, first, second, potentials, stores, potentials, np.full(n, size), last]
         columns: list[Floats] = [first, second, second, first, potentials, stores, np.full(n, size), potentials, last]
+        if self.mixed is not None:
+            more_rows, more_columns = self.mixed.frozen_places()
+            rows, columns = rows + more_rows, columns + more_columns
         return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))
 
     @cached_property
@@ -149,6 +173,9 @@ class Skeleton:
         ]
         rows += [a, a, b, b, self.electron, self.ion, host, host, host, *(each[0] for each in networks)]
         columns += [a, b, a, b, host, host, self.electron, self.ion, host, *(each[1] for each in networks)]
+        if self.mixed is not None:
+            more_rows, more_columns = self.mixed.places()
+            rows, columns = rows + more_rows, columns + more_columns
         return Pattern.of(size + 1, np.concatenate(rows), np.concatenate(columns))
 
 
@@ -179,6 +206,8 @@ class CoupledSystem:
         stands beside the reaction, so that I_F = I.
     networks
         Faces with a reaction network.
+    mixed
+        Edges of mixed conductors.
     """
 
     skeleton: Skeleton
@@ -193,6 +222,7 @@ class CoupledSystem:
     faradaic: Floats | None = None
     passing: Floats | None = None
     networks: tuple[NetworkBlock, ...] = ()
+    mixed: MixedBlock | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -228,7 +258,10 @@ class CoupledSystem:
     @cached_property
     def lithium_diagonal(self) -> Floats:
         """Diagonal of A_xx in A, shape (n_x,)."""
-        return self.storage + self.lithium_slope * self.skeleton.lithium.row_sum + self.response_sum
+        diagonal: Floats = self.storage + self.lithium_slope * self.skeleton.lithium.row_sum + self.response_sum
+        if self.mixed is not None:
+            self.mixed.add_diagonal(diagonal)
+        return diagonal
 
     @cached_property
     def terminal_column(self) -> Floats:
@@ -261,6 +294,8 @@ class CoupledSystem:
         out[:n] = self.skeleton.networks.product(phi)
         if not self.frozen:
             out[n:] = self.storage * x + self.skeleton.lithium.product(self.lithium_slope * x)
+        if self.mixed is not None:
+            self.mixed.add_product(out, v, frozen=self.frozen)
         self.add_faces(out, v)
         return out
 
@@ -315,11 +350,15 @@ class CoupledSystem:
         if self.frozen:
             return np.concatenate([self.conductance, *(block.conductance for block in self.networks)])
         free = self.storage + self.lithium_slope * self.skeleton.lithium.row_sum
-        total = free + self.driven_response
+        driven = self.driven_response
+        if self.skeleton.mixed is not None:
+            # Behind faces on a mixed conductor stand its ion potentials, and the storage behind those.
+            driven = np.where(self.skeleton.mixed.node >= 0, 0.0, driven)
+        total = free + driven
         if self.faradaic is None or self.passing is None:
             reduced = self.conductance * (free / total)[self.skeleton.host]
         else:
-            lost = self.passing * self.faradaic * (self.driven_response / total)[self.skeleton.host]
+            lost = self.passing * self.faradaic * (driven / total)[self.skeleton.host]
             reduced = self.conductance - lost
         if not self.networks:
             return reduced
@@ -341,10 +380,20 @@ class CoupledSystem:
         total: Floats = np.where(self.response_sum.real > 0.0, self.response_sum, 0.0)
         return total
 
-    def reduced_phi(self) -> Laplacian:
-        """Return A_φφ with the reduced conductances."""
-        edges = np.concatenate([self.skeleton.conduction, self.reduced_conductance])
-        return Laplacian.from_edges(self.skeleton.phi_links, edges, self.skeleton.terminals)
+    @cached_property
+    def reduced_matrix(self) -> Laplacian:
+        """A_φφ with the reduced conductances; of mixed conductors with both potentials of every cell."""
+        edges = [self.skeleton.conduction, self.reduced_conductance]
+        terminals = self.skeleton.terminals
+        if self.mixed is not None:
+            edges.append(self.mixed.reduced(self.mixed_storage))
+            terminals = np.concatenate([terminals, np.zeros(self.mixed.at.size)]) + self.mixed.to_collector
+        return Laplacian.from_edges(self.skeleton.reduced_links, np.concatenate(edges), terminals)
+
+    @property
+    def mixed_storage(self) -> Floats | None:
+        """γ·F·c_max·v of every mixed store in A; None with x held."""
+        return None if self.frozen or self.mixed is None else self.storage[self.mixed.at.stores]
 
     def reduced_lithium(self) -> Laplacian:
         """Return A_xx in the unknown y = slope·x, which makes it symmetric."""
@@ -358,7 +407,7 @@ class CoupledSystem:
     @cached_property
     def safe_slope(self) -> Floats:
         """The slope of the Kirchhoff potential, kept away from zero where U(x) is flat; shape (n_x,)."""
-        largest = float(np.max(self.lithium_slope, initial=0.0))
+        largest = float(np.max(self.lithium_slope, initial=0.0)) or 1.0
         return np.maximum(self.lithium_slope, 1e-9 * largest)
 
     def matrix(self) -> csc_array:
@@ -369,9 +418,13 @@ class CoupledSystem:
         if self.frozen:
             column = self.terminal_column[: self.n_phi]
             values = [G, G, -G, -G, at.terminals, np.ones(self.n_x), column, row, corner]
+            if self.mixed is not None:
+                values.append(self.mixed.frozen_values)
             return at.potential_pattern.matrix(np.concatenate(values))
         to_a, to_b = at.paths * self.lithium_slope[at.lithium_a], at.paths * self.lithium_slope[at.lithium_b]
         p, s = self.potential_response, self.lithium_conductance
         values = [G, G, -G, -G, at.terminals, self.storage, self.terminal_column, row, corner]
         values += [to_a, -to_b, -to_a, to_b, p, -p, s, -s, self.response, *(b.values for b in self.networks)]
+        if self.mixed is not None:
+            values.append(self.mixed.values)
         return at.pattern.matrix(np.concatenate(values))

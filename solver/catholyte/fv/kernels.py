@@ -330,3 +330,43 @@ def network_currents(out_phi, out_x, electron, ion, hosts, conductance, response
             out_x[hosts[f, k]] += out
         out_phi[electron[f]] += flow
         out_phi[ion[f]] -= flow
+
+
+@_jit
+def scatter_mixed(out_phi, out_x, a, b, host_a, host_b, stores, n_electronic, flow):
+    """Add the flow out of end a and into end b of every edge to potentials, and from ``n_electronic`` on to stores.
+
+    An end b of −1 is a terminal; ``stores`` turns the hosts of an edge into rows of ``out_x``.
+    """
+    for k in range(a.size):
+        out_phi[a[k]] += flow[k]
+        if b[k] >= 0:
+            out_phi[b[k]] -= flow[k]
+        if k >= n_electronic:
+            out_x[stores[host_a[k]]] += flow[k]
+            out_x[stores[host_b[k]]] -= flow[k]
+
+
+@_jit
+def mixed_currents(
+    out_phi, out_x, a, b, host_a, host_b, stores, n_electronic, conductance, lift_a, lift_b, phi, x, frozen
+):
+    """Add the flow conductance·(φ_a − φ_b) + lift_a·x_a − lift_b·x_b of every edge as ``scatter_mixed`` does.
+
+    Frozen, x does not change and its rows take nothing.
+    """
+    for k in range(a.size):
+        flow = conductance[k] * phi[a[k]]
+        if b[k] >= 0:
+            flow -= conductance[k] * phi[b[k]]
+        if not frozen:
+            if host_a[k] >= 0:
+                flow += lift_a[k] * x[stores[host_a[k]]]
+            if host_b[k] >= 0:
+                flow -= lift_b[k] * x[stores[host_b[k]]]
+        out_phi[a[k]] += flow
+        if b[k] >= 0:
+            out_phi[b[k]] -= flow
+        if k >= n_electronic and not frozen:
+            out_x[stores[host_a[k]]] += flow
+            out_x[stores[host_b[k]]] -= flow

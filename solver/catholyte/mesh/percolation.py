@@ -41,7 +41,9 @@ class Percolation:
     reacting: Mapping[str, float]
 
 
-def percolation(graph: Graph, kinds: Mapping[str, str], *, reacting: Collection[str] = ()) -> Percolation:
+def percolation(
+    graph: Graph, kinds: Mapping[str, str], *, reacting: Collection[str] = (), mixed: Collection[str] = ()
+) -> Percolation:
     """Find the cells that can take part.
 
     Parameters
@@ -52,6 +54,9 @@ def percolation(graph: Graph, kinds: Mapping[str, str], *, reacting: Collection[
         ``"active"``, ``"conductor"`` or ``"electrolyte"`` for every phase.
     reacting
         Names of phases that react besides the active ones, where they carry electrons.
+    mixed
+        Names of active phases that are mixed conductors: ions pass through them too, to electrolyte behind them and
+        from one to the other.
 
     Raises
     ------
@@ -61,7 +66,9 @@ def percolation(graph: Graph, kinds: Mapping[str, str], *, reacting: Collection[
     kind = np.array([kinds[name] for name in graph.phase_names])[graph.phase]
     electronic = np.isin(kind, ELECTRONIC)
     by_electrons = graph.connected_to("collector", electronic)
-    by_ions = graph.connected_to("counter", kind == "electrolyte")
+    is_mixed = np.isin(graph.phase, [k for k, name in enumerate(graph.phase_names) if name in mixed])
+    electrolyte = kind == "electrolyte"
+    by_ions = graph.connected_to("counter", electrolyte | (is_mixed & by_electrons)) & electrolyte
     keep = by_electrons | by_ions
     also = [k for k, name in enumerate(graph.phase_names) if name in reacting and kinds[name] in ELECTRONIC]
     active = (kind == "active") | np.isin(graph.phase, also)
@@ -77,6 +84,7 @@ def percolation(graph: Graph, kinds: Mapping[str, str], *, reacting: Collection[
             "a separator layer may be missing"
         )
     same_host = (graph.phase[graph.cell_a] == graph.phase[graph.cell_b]) & active[graph.cell_a]
+    same_host |= is_mixed[graph.cell_a] & is_mixed[graph.cell_b]
     cluster = graph.components(same_host)
     touching = (by_electrons & active)[graph.cell_a] & by_ions[graph.cell_b]
     gripping = (by_electrons & active)[graph.cell_b] & by_ions[graph.cell_a]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from catholyte.fv import kernels
 from catholyte.models.cathode import Cathode, Evaluation
 from catholyte.models.intercalation import FaceSolution, ReactingFaces
+from catholyte.models.mixed import MixedEdges, MixedFlows
 from catholyte.models.networks import NetworkFaces, NetworkSolution
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,14 @@ class _Paths:
     process_b: NDArray[np.int8]
     part_a: NDArray[np.float32]
     contact: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """Currents of one carrier in A: through every face from a to b, and through every face of the terminals."""
+
+    faces: Floats
+    terminals: dict[str, Floats]
 
 
 class Analysis:
@@ -117,12 +126,12 @@ class Analysis:
             is_separator = self._process[cathode.graph.phase_names.index(group.names[1])] == _SEPARATOR
             ohmic[_SEPARATOR if is_separator else _ION] += float(heat @ group.ohmic_i)
             power["contact"] += float(heat.sum()) * group.interface.contact_resistance
-            power["film"] += float(heat.sum()) * group.interface.film_resistance
+            power["film"] += float(heat.sum()) * (group.interface.film_resistance + float(state.layers.sum()))
             if isinstance(group, ReactingFaces) and isinstance(state, FaceSolution):
                 reaction = state.faradaic
                 faradaic = group.area * reaction.i
                 power["reaction"] += float(faradaic @ reaction.eta)
-                inside = group.ohmic_host * reaction.i + reaction.U_s - U[group.host]
+                inside = state.inner * reaction.i + reaction.U_s - U[group.host]
                 power["diffusion"] += float(faradaic @ inside)
             elif isinstance(group, NetworkFaces) and isinstance(state, NetworkSolution):
                 network = state.faradaic
@@ -137,6 +146,8 @@ class Analysis:
         a, b = cathode.lithium.a, cathode.lithium.b
         power["diffusion"] += float(np.sum(cathode.lithium.conductance * (w[a] - w[b]) * (U[b] - U[a])))
         power["mixing"] -= float(rate_x @ (U - reference))
+        if cathode.mixed is not None and at.mixed is not None:
+            ohmic[_ELECTRON] += self._of_mixed(cathode.mixed, at.mixed, power)
         power["electron"], power["ion"], power["separator"] = ohmic
         parts = {f"loss_{name}": value / I for name, value in power.items()}
         drop = at.drop
@@ -149,6 +160,17 @@ class Analysis:
                 "loss_elements": drop.elements,
             }
         )
+
+    @staticmethod
+    def _of_mixed(edges: MixedEdges, flows: MixedFlows, power: dict[str, float]) -> float:
+        """Return the ohmic power of electrons in mixed conductors in W; that of ions is diffusion, as in any host."""
+        square = flows.flow**2 / edges.area
+        contact = square * edges.contact
+        heat = flows.flow**2 / flows.block.conductance - contact
+        n = edges.at.n_electronic
+        power["contact"] += float(contact.sum())
+        power["diffusion"] += float(heat[n:].sum())
+        return float(heat[:n].sum())
 
     def _reference(self, at: Evaluation, x: Floats, rate_x: Floats) -> tuple[Floats, float]:
         """Return U(x̄) of every host's phase, and the mean potential weighted with the current each phase takes."""
@@ -242,6 +264,8 @@ class Analysis:
         electronic, ionic = (potential >= 0) & (potential < cathode.n_electron), potential >= cathode.n_electron
         fields["phi_e"][electronic] = V + phi[potential[electronic]]
         fields["phi_i"][ionic] = phi[potential[ionic]]
+        if cathode.mixed is not None and at.mixed is not None:
+            fields["phi_i"][cathode.store_cells[cathode.mixed.at.stores]] = V + at.mixed.ions
         for store in cathode.stores:
             name = "x" if store.name is None else f"fraction {store.name}"
             fields.setdefault(name, np.full(graph.n_cells, np.nan))[store.cells] = x[store.at]
@@ -251,42 +275,62 @@ class Analysis:
             kernels.subtract_at(reaction, solid, group.area * state.faradaic.i)
         shown = cathode.active_cells if cathode.active_cells.size else np.flatnonzero(reaction)
         fields["reaction_current"][shown] = reaction[shown] / graph.volume[shown]
-        magnitude = self._current_magnitude(at, phi)
-        for name, cells in (("current_e", cathode.electron_cells), ("current_i", cathode.ion_cells)):
+        flows = self._flows(at, phi)
+        electrons, ions = cathode.electron_cells, cathode.ion_cells
+        if cathode.mixed is not None:
+            ions = np.concatenate([ions, cathode.store_cells[cathode.mixed.at.stores]])
+        for name, cells, flow in (("current_e", electrons, flows[0]), ("current_i", ions, flows[1])):
             fields[name] = np.full(graph.n_cells, np.nan)
-            if magnitude is not None:
-                fields[name][cells] = magnitude[cells]
+            if graph.face_axis is not None:
+                fields[name][cells] = self._magnitude(flow)[cells]
         return fields
 
-    def _current_magnitude(self, at: Evaluation, phi: Floats) -> Floats | None:
-        """Reconstruct |j| in every cell from its face currents: v·j = Σ_f I_f (r_f − r_cell)."""
+    def _flows(self, at: Evaluation, phi: Floats) -> tuple[_Flow, _Flow]:
+        """Return the currents of electrons and of ions through all faces from a to b, and out of the terminals, in A.
+
+        A face between cells of one carrier has its current in both.
+        """
         cathode, graph = self.cathode, self.cathode.graph
-        if graph.face_axis is None:
-            return None
         edges = cathode.conduction
-        flow = np.zeros(graph.area.size)
-        flow[edges.face] = edges.conductance * (phi[edges.a] - phi[edges.b])
+        inside = np.zeros(graph.area.size)
+        inside[edges.face] = edges.conductance * (phi[edges.a] - phi[edges.b])
+        electrons, ions = (
+            _Flow(inside.copy(), {name: np.zeros(t.cell.size) for name, t in graph.terminals.items()}) for _ in "ei"
+        )
         for group, state in zip(cathode.reacting, at.faces, strict=True):
-            flow[group.face] = group.direction * group.area * state.i
+            flow = group.direction * group.area * state.i
+            ions.faces[group.face] = flow
+            if not (isinstance(group, ReactingFaces) and group.mixed is not None):
+                electrons.faces[group.face] = flow
+        for name, of, unknowns, sign in (
+            ("collector", electrons, cathode.collector, 1.0),
+            ("counter", ions, cathode.counter, -1.0),
+        ):
+            of.terminals[name][unknowns.place] = sign * unknowns.conductance * phi[unknowns.unknown]
+        mixed, flows = cathode.mixed, at.mixed
+        if mixed is not None and flows is not None:
+            n, ends = mixed.at.n_electronic, ~mixed.at.inner
+            electronic = np.flatnonzero(~ends[:n])
+            electrons.faces[mixed.face[electronic]] = flows.flow[electronic]
+            ions.faces[mixed.face[n:]] = flows.flow[n:]
+            electrons.terminals["collector"][mixed.face[ends]] = flows.flow[ends]
+        return electrons, ions
+
+    def _magnitude(self, flow: _Flow) -> Floats:
+        """Reconstruct |j| in every cell from its face currents: v·j = Σ_f I_f (r_f − r_cell)."""
+        graph = self.cathode.graph
+        assert graph.face_axis is not None
         moments = np.zeros((3, graph.n_cells))
         for axis in range(3):
             along = graph.face_axis == axis
             for cell, distance in ((graph.cell_a, graph.distance_a), (graph.cell_b, graph.distance_b)):
-                moments[axis] += np.bincount(
-                    cell[along], weights=flow[along] * distance[along], minlength=graph.n_cells
-                )
-        for name, unknowns in (("collector", cathode.collector), ("counter", cathode.counter)):
-            is_collector = name == "collector"
-            cells = (
-                cathode.electron_cells[unknowns.unknown]
-                if is_collector
-                else cathode.ion_cells[unknowns.unknown - cathode.n_electron]
-            )
-            outward = unknowns.conductance * phi[unknowns.unknown] * (1.0 if is_collector else -1.0)
-            terminal = graph.terminals[name]
-            half = terminal.distance[np.isin(terminal.cell, cells)]
-            moments[0] += np.bincount(cells, weights=outward * half, minlength=graph.n_cells)
-        return np.sqrt(np.sum(moments**2, axis=0)) / graph.volume
+                weights = flow.faces[along] * distance[along]
+                moments[axis] += np.bincount(cell[along], weights=weights, minlength=graph.n_cells)
+        for name, terminal in graph.terminals.items():
+            weights = flow.terminals[name] * terminal.distance
+            moments[0] += np.bincount(terminal.cell, weights=weights, minlength=graph.n_cells)
+        magnitude: Floats = np.sqrt(np.sum(moments**2, axis=0)) / graph.volume
+        return magnitude
 
 
 def _moments(name: str, values: Floats, weights: Floats) -> dict[str, float]:

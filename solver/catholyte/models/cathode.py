@@ -12,10 +12,13 @@ the Kirchhoff potential of what is stored (``physics/transport.py``) and f the c
 relative to the collector, φ_e = V + φ̃_e, so that differences of microvolts survive beside potentials of volts; φ_i is
 zero at the counter. All balances are in amperes.
 
+A mixed conductor carries electrons and ions at once (``models/mixed.py``): the balance of its potential is that of both
+currents together, lithium moves by the ionic one, and the potential of its ions, φ_i = V + φ̃_e − U(x), is no unknown.
+
 Unknowns: u = [φ̃_e of electron conductors, φ_i of ion conductors, x of the stores, V]. A store is the site fraction of
 lithium in a host or of a species, or the state of a branch of hysteresis, in every cell of its phase. Beside them
 stands a memory that is integrated entry by entry: m = [potential steps of double layers, voltages of lumped elements,
-terminal voltage].
+growth of layers at interfaces, terminal voltage].
 """
 
 from __future__ import annotations
@@ -35,8 +38,10 @@ from catholyte.fv.networks import NetworkBlock
 from catholyte.mesh.graph import Graph
 from catholyte.models.control import Equation
 from catholyte.models.faces import Faces, TerminalFaces
+from catholyte.models.interphase import Growth
 from catholyte.models.intercalation import FaceSolution, ReactingFaces
 from catholyte.models.lumped import Drop, LumpedChain
+from catholyte.models.mixed import MixedFlows
 from catholyte.models.networks import NetworkFaces, NetworkSolution
 from catholyte.models.parameters import CellParameters, Host
 from catholyte.models.stores import bounds, stored
@@ -72,7 +77,10 @@ class Evaluation:
     shunted
         Whether double layers took part, so that faradaic and total currents differ.
     rounding
-        Sum of what the transport of species, and networks near equilibrium, owe to the rounding of potentials in A.
+        Sum of what the transport of species, mixed conductors, and networks near equilibrium, owe to the rounding of
+        potentials in A.
+    mixed
+        What flows in mixed conductors; None without any.
     """
 
     u: Array
@@ -85,6 +93,7 @@ class Evaluation:
     memory_rate: Array
     shunted: bool
     rounding: float
+    mixed: MixedFlows | None = None
 
 
 class Cathode:
@@ -143,11 +152,13 @@ class Cathode:
 
         self._faces = Faces(graph, cell, self.potential_of, places)
         self.conduction, self.lithium = self._faces.conduction(), self._faces.storage()
+        self.mixed = self._faces.mixed(self.stores)
         self.reacting = self._faces.reacting()
         self.collector = self._faces.terminal("collector", self.electron_cells)
         self.counter = self._faces.terminal("counter", self.ion_cells)
+        at_collector = self.mixed is not None and not self.mixed.at.inner.all()
         for name, faces in (("collector", self.collector), ("counter", self.counter)):
-            if faces.unknown.size == 0:
+            if faces.unknown.size == 0 and not (name == "collector" and at_collector):
                 raise MeshError(f"no conducting cell touches the {name}")
         if not self.reacting:
             raise MeshError("no face between an electron conductor and an electrolyte reacts")
@@ -155,7 +166,8 @@ class Cathode:
         #: where the potential steps of every group stand in the memory; empty where no double layer is charged in time
         self.charged: tuple[slice, ...] = self._charged()
         self.n_charged = self.charged[-1].stop
-        self.n_memory = self.n_charged + self.chain.size + 1
+        self.growth = Growth.of([group.interface.layers for group in self.reacting])
+        self.n_memory = self.n_charged + self.chain.size + self.growth.size + 1
 
     # ------------------------------------------------------------------ set-up
 
@@ -185,7 +197,8 @@ class Cathode:
             self.networks,
             self.lithium.a,
             self.lithium.b,
-            self._place(),
+            self._place() if self.mixed is None else None,
+            self.mixed.at if self.mixed is not None else None,
         )
 
     @cached_property
@@ -251,9 +264,10 @@ class Cathode:
         """Return σ of every phase in S/m, σ + iωε at an angular frequency in rad/s where a phase has a permittivity."""
         return self._faces.conductivity(omega)
 
-    def contact_resistance(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> Floats:
-        """Return the resistance of the contacts between pairs of phases, given by their numbers, in Ω m²."""
-        return self._faces.contact[a, b]
+    @property
+    def contact(self) -> Floats:
+        """Contact resistance of every face of the graph in Ω m²."""
+        return self._faces.contact
 
     # ------------------------------------------------------------------ state
 
@@ -318,13 +332,21 @@ class Cathode:
         kernels.exchange(rate_phi, self.conduction.a, self.conduction.b, self.conduction.conductance, phi)
         w = self.lithium_potential(x)
         kernels.exchange(rate_x, self.lithium.a, self.lithium.b, self.lithium.conductance, w)
+        mixed = None
+        if self.mixed is not None:
+            mixed = self.mixed.flows(phi, x)
+            self.mixed.at.scatter(rate_phi, rate_x, -mixed.flow)
         memory, speed = np.zeros((2, self.n_memory), dtype=u.dtype)
-        solutions = []
+        grown = self.growth.grown(None if past is None else past.of(self._growing))
+        memory[self._growing], speed[self._growing] = grown, self.growth.rate
+        more = self.growth.resistance(grown)
+        solutions: list[FaceSolution | NetworkSolution] = []
         for k, group in enumerate(self.reacting):
             start = None if guess is None else guess.faces[k].start
             delta_phi = V + phi[group.electron] - phi[group.ion]
             layer = past.of(self.charged[k]) if past is not None and self._is_charged(k) else None
-            solution, step_rate = group.solve(delta_phi, x, layer, start)
+            layers = group.layers + more[self.growth.groups[k]]
+            solution, step_rate = group.solve(delta_phi, x, layer, start, layers)
             flow = group.area * solution.i
             kernels.subtract_at(rate_phi, group.electron, flow)
             kernels.add_at(rate_phi, group.ion, flow)
@@ -334,7 +356,7 @@ class Cathode:
                 memory[self.charged[k]], speed[self.charged[k]] = solution.step, step_rate
             solutions.append(solution)
         current = self.current(u)
-        at = slice(self.n_charged, self.n_memory - 1)
+        at = self._branches
         drop = self.chain.drop(current, self.cell.temperature, None if past is None else past.of(at))
         memory[at], speed[at] = drop.memory, drop.memory_rate
         memory[-1] = V - drop.total
@@ -347,11 +369,24 @@ class Cathode:
             for group, solution in zip(self.reacting, solutions, strict=True)
             if isinstance(solution, NetworkSolution)
         )
-        return Evaluation(u, rate, current, V - drop.total, tuple(solutions), drop, memory, speed, shunted, rounding)
+        if mixed is not None:
+            rounding += mixed.rounding
+        faces = tuple(solutions)
+        return Evaluation(u, rate, current, V - drop.total, faces, drop, memory, speed, shunted, rounding, mixed)
 
     def current(self, u: Array) -> Any:
         """Return the current in A, discharge positive, that a state drives through the counter electrode."""
         return -np.sum(self.counter.conductance * u[self.counter.unknown])
+
+    @property
+    def _branches(self) -> slice:
+        """Where the voltages of lumped elements stand in the memory."""
+        return slice(self.n_charged, self.n_charged + self.chain.size)
+
+    @property
+    def _growing(self) -> slice:
+        """Where the growth of layers stands in the memory."""
+        return slice(self.n_charged + self.chain.size, self.n_memory - 1)
 
     def _is_charged(self, k: int) -> bool:
         return self.charged[k].stop > self.charged[k].start
@@ -359,7 +394,7 @@ class Cathode:
     def resting_memory(self, at: Evaluation) -> Floats:
         """Return the memory of a cell that has rested at a state: double layers as they are there, elements empty."""
         memory: Floats = at.memory.copy()
-        memory[self.n_charged : -1] = 0.0
+        memory[self._branches] = 0.0
         return memory
 
     def lithium_potential(self, x: Array) -> Array:
@@ -430,7 +465,7 @@ class Cathode:
             if isinstance(group, NetworkFaces) and isinstance(solution, NetworkSolution):
                 blocks.append(group.block(solution, admittance, omega))
             elif isinstance(group, ReactingFaces) and isinstance(solution, FaceSolution):
-                linear.append(group.linear(solution, admittance, omega))
+                linear.append(group.linear(solution, self.split(at.u)[1], admittance, omega))
         return tuple(linear), tuple(blocks)
 
     def _coupled(
@@ -468,6 +503,7 @@ class Cathode:
             faradaic=collect("faradaic") if shunted else None,
             passing=_joined([face.passing for face in linear], float) if shunted else None,
             networks=blocks,
+            mixed=at.mixed.block if at.mixed is not None else None,
         )
 
 

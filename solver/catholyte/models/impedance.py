@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.fv.assembly import CoupledSystem
+from catholyte.fv.mixed import MixedBlock
 from catholyte.models.cathode import Cathode, Evaluation
 from catholyte.models.intercalation import FaceSolution, ReactingFaces
 from catholyte.models.networks import NetworkFaces, NetworkSolution
@@ -128,6 +129,7 @@ class Impedance:
             parts[name] = parts.get(name, 0j) + self.cathode.cell.cross_section * complex(power)
 
         self._conduction(u, omega, system, add)
+        self._mixed(u, omega, add)
         self._interfaces(u, omega, system, add)
         return parts
 
@@ -136,7 +138,7 @@ class Impedance:
         """Phases and distances on either side of every conducting face, and the resistance of its contact."""
         cathode, graph, face = self.cathode, self.cathode.graph, self.cathode.conduction.face
         a, b = graph.phase[graph.cell_a[face]], graph.phase[graph.cell_b[face]]
-        return a, b, graph.distance_a[face], graph.distance_b[face], cathode.contact_resistance(a, b)
+        return a, b, graph.distance_a[face], graph.distance_b[face], cathode.contact[face]
 
     def _conduction(self, u: Array, omega: float, system: CoupledSystem, add: _Add) -> None:
         cathode, graph = self.cathode, self.cathode.graph
@@ -158,6 +160,8 @@ class Impedance:
             (cathode.collector, cathode.electron_cells[cathode.collector.unknown], "collector"),
             (cathode.counter, cathode.ion_cells[cathode.counter.unknown - cathode.n_electron], "counter"),
         ):
+            if faces.unknown.size == 0:
+                continue  # a mixed conductor alone touches the collector
             phase = graph.phase[cells]
             resistance = 1.0 / faces.conductance  # Ω of every face at zero frequency, contact included
             contact = resistance * faces.contact_share
@@ -168,6 +172,36 @@ class Impedance:
                 if contact[phase == k].any():
                     add(f"contact {names[k]}|{name}", power[phase == k] @ contact[phase == k])
 
+    def _mixed(self, u: Array, omega: float, add: _Add) -> None:
+        """Add what mixed conductors take: electrons and ions along the edges, and in every cell what stores lithium."""
+        cathode, edges, flows = self.cathode, self.cathode.mixed, self.at.mixed
+        if edges is None or flows is None:
+            return
+        phi, x, _ = cathode.split(u)
+        at, block = edges.at, flows.block
+        of_edge = _linear_flow(block, phi, x)
+        ions = phi[at.potentials] + block.steepness * x[at.stores]
+        ends = np.where(at.b >= 0, phi[at.b], 0.0)
+        n = at.n_electronic
+        across = np.concatenate([phi[at.a[:n]] - ends[:n], ions[at.host_a[n:]] - ions[at.host_b[n:]]])
+        power = across * np.conj(of_edge)
+        contact = np.abs(of_edge) ** 2 * edges.contact / edges.area
+        stored = block.steepness * x[at.stores] * np.conj(1j * omega * cathode.capacity[at.stores] * x[at.stores])
+        for store in edges.stores:
+            # An edge belongs to the phase that it begins in, to that it ends in where only this one is mixed.
+            name = cathode.stores[self._store_at(store.among_all)].phase
+            owner = np.where(at.host_a >= 0, at.host_a, at.host_b)
+            mine = (owner >= store.at.start) & (owner < store.at.stop)
+            electronic = mine & (np.arange(at.a.size) < n)
+            add(f"electron {name}", np.sum((power - contact)[electronic]))
+            add(f"ion {name}", np.sum((power - contact)[mine & ~electronic]))
+            add(f"storage {name}", np.sum(stored[store.at]))
+            if contact[mine].any():
+                add(f"contact {name}", np.sum(contact[mine]))
+
+    def _store_at(self, at: slice) -> int:
+        return next(k for k, store in enumerate(self.cathode.stores) if store.at == at)
+
     def _interfaces(self, u: Array, omega: float, system: CoupledSystem, add: _Add) -> None:
         cathode, at = self.cathode, system.skeleton
         phi, x, V = cathode.split(u)
@@ -177,17 +211,22 @@ class Impedance:
         begin = 0
         blocks = iter(system.networks)
         for group, solution in zip(cathode.reacting, self.at.faces, strict=True):
+            outer, inside = group.resistance(solution.layers), f"diffusion {group.names[0]}"
             if isinstance(group, NetworkFaces) and isinstance(solution, NetworkSolution):
                 block = next(blocks)
                 across = V + phi[group.electron] - phi[group.ion]
                 current = block.conductance * across + np.sum(block.response * x[group.hosts], axis=1)
-                surface = group.drift(solution, across - group.resistance * current / group.area, x, omega)
+                surface = group.drift(solution, across - outer * current / group.area, x, omega)
             elif isinstance(group, ReactingFaces) and isinstance(solution, FaceSolution):
                 part, begin = slice(begin, begin + group.area.size), begin + group.area.size
                 across, current = delta[part], currents[part]
-                depletion, inner = group.half_cell(solution.faradaic, omega)
                 faradaic = reacted[part] / group.area
+                depletion, inner = group.half_cell(solution, self.cathode.split(self.at.u)[1], omega)
                 surface = solution.faradaic.dU * (dx[part] - depletion * faradaic) + inner * faradaic
+                if group.mixed is not None:
+                    # The ions come from the potential that they have in the cell.
+                    across = across - solution.faradaic.dU * dx[part]
+                    surface, inside = inner * faradaic, f"ion {group.names[0]}"
             i = current / group.area
             square = group.area * np.abs(i) ** 2
             pair = "|".join(group.names)
@@ -196,5 +235,16 @@ class Impedance:
             add(electrolyte, square @ group.ohmic_i)
             add(f"contact {pair}", square.sum() * group.interface.contact_resistance)
             add(f"film {pair}", square.sum() * group.interface.film_resistance)
-            add(f"diffusion {group.names[0]}", np.conj(current) @ surface)
-            add(f"reaction {pair}", np.conj(current) @ (across - group.resistance * i - surface))
+            for layer, resistance in zip(group.interface.layers, solution.layers, strict=True):
+                add(f"{layer.name} {pair}", square.sum() * resistance)
+            add(inside, np.conj(current) @ surface)
+            add(f"reaction {pair}", np.conj(current) @ (across - outer * i - surface))
+
+
+def _linear_flow(block: MixedBlock, phi: Array, x: Array) -> Array:
+    """Return what flows along the edges of mixed conductors for changes of φ and x, in A."""
+    at = block.at
+    flow = block.conductance * (phi[at.a] - np.where(at.b >= 0, phi[at.b], 0.0))
+    flow += np.where(at.host_a >= 0, block.lift_a * x[at.stores[at.host_a]], 0.0)
+    flow -= np.where(at.host_b >= 0, block.lift_b * x[at.stores[at.host_b]], 0.0)
+    return flow

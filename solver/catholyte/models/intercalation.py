@@ -5,19 +5,20 @@ A double layer stands beside the reaction as far as its past is known (``physics
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catholyte.models.parameters import Interface
+from catholyte.models.parameters import Host, Interface
 from catholyte.models.shunt import shunted
 from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import LinearFace
 from catholyte.physics.half_cell import depletion_factor
 from catholyte.physics.interface import FaceState, Reaction, face_current
+from catholyte.physics.transport import MixedConduction
 from catholyte.solve.bdf import Past
 
 Array = NDArray[Any]
@@ -39,12 +40,18 @@ class FaceSolution:
         Solution of the reaction, whose ``i`` changes the lithium.
     linear
         How the currents answer a change.
+    layers
+        Resistance of every layer of the interface in Ω m².
+    inner
+        What the current meets inside a mixed host in Ω m², shape (faces,).
     """
 
     i: Array
     step: Array
     faradaic: FaceState
     linear: LinearFace
+    layers: Floats
+    inner: Array
 
     @property
     def outflows(self) -> tuple[Array, ...]:
@@ -73,16 +80,19 @@ class ReactingFaces:
         +1 where an anodic current flows from cell a of the face to cell b, else −1.
     area
         In m².
-    ohmic_e, ohmic_i, ohmic_host
-        Half-cell resistances in Ω m²: electrons, ions, and lithium carried by an ionic conductivity.
-    depletion
-        Drop of site fraction per unit current in m²/A.
-    storage
-        F·c_max·ℓ of the half cells in A s/m².
+    ohmic_e, ohmic_i
+        Half-cell resistances in Ω m² of electrons in the active material and ions in the electrolyte. In a mixed
+        conductor it is the ions that reach the face, and ``ohmic_e`` is zero.
+    near
+        Length of the half cells of the host in m.
+    host_law
+        What the active phase stores, and how it conducts.
     interface
-        Film and contact resistance.
+        Film, layers and contact resistance.
     reaction
         Laws of the reaction.
+    tag
+        Tag of the faces, if they have properties of their own.
     """
 
     names: tuple[str, str]
@@ -94,11 +104,11 @@ class ReactingFaces:
     area: Floats
     ohmic_e: Floats
     ohmic_i: Floats
-    ohmic_host: Floats
-    depletion: Floats
-    storage: Floats
+    near: Floats
+    host_law: Host
     interface: Interface
     reaction: Reaction
+    tag: str | None = None
 
     @property
     def columns(self) -> tuple[Indices, ...]:
@@ -106,20 +116,61 @@ class ReactingFaces:
         return (self.host,)
 
     @cached_property
-    def resistance(self) -> Floats:
-        """What all of the current passes in series with the interface, in Ω m²."""
+    def depletion(self) -> Floats:
+        """Drop of site fraction per unit current in the half cells in m²/A."""
+        return self.host_law.transport.depletion(self.near)
+
+    @cached_property
+    def storage(self) -> Floats:
+        """F·c_max·ℓ of the half cells in A s/m²."""
+        return F * self.host_law.c_max * self.near
+
+    @cached_property
+    def layers(self) -> Floats:
+        """Resistance of every layer at the start in Ω m²."""
+        return np.array([layer.resistance for layer in self.interface.layers], dtype=float)
+
+    @property
+    def mixed(self) -> MixedConduction | None:
+        """How the host conducts if it is a mixed conductor."""
+        transport = self.host_law.transport
+        return transport if isinstance(transport, MixedConduction) else None
+
+    @cached_property
+    def _series(self) -> Floats:
         series = self.interface.contact_resistance + self.interface.film_resistance
         return self.ohmic_e + self.ohmic_i + series
 
-    def half_cell(self, state: FaceState, omega: float) -> tuple[Array, Array]:
-        """Return depletion in m²/A and inner resistance in Ω m² at an angular frequency in rad/s."""
-        # A conductivity σ_i carries lithium like D = −(σ_i/F)·dU/dc.
-        steepness = np.maximum(-state.dU, 1e-12)
-        factor = depletion_factor(omega, self.storage * (self.depletion + self.ohmic_host / steepness))
-        return factor * self.depletion, factor * self.ohmic_host
+    def resistance(self, layers: Floats) -> Floats:
+        """Return what all of the current passes in series with the interface in Ω m², shape (faces,).
+
+        Parameters
+        ----------
+        layers
+            Resistance of every layer in Ω m².
+        """
+        return self._series + float(layers.sum())
+
+    def half_cell(self, solution: FaceSolution, x: Array, omega: float) -> tuple[Array, Array]:
+        """Return depletion in m²/A and inner resistance in Ω m² at an angular frequency in rad/s.
+
+        In a mixed conductor of σ = σ_e + σ_i the current as a whole meets ℓ/σ; only what makes up the difference to
+        ℓ/σ_i, the lithium that electrons have to follow, is a matter of the frequency.
+        """
+        state = solution.faradaic
+        if self.mixed is None:
+            factor = depletion_factor(omega, self.storage * self.depletion)
+            return factor * self.depletion, solution.inner
+        x, T = np.real(x[self.host]), self.reaction.T
+        sigma_e, sigma_i = np.real(self.mixed.sigma_e(x, T)), np.real(self.mixed.sigma_i(x, T))
+        ambipolar = sigma_e * sigma_i / (sigma_e + sigma_i)
+        at_once = self.near / (sigma_e + sigma_i)
+        # D = −(σ_a/F)·dU/dc, whatever moves more easily.
+        factor = depletion_factor(omega, self.storage * self.near / (ambipolar * np.maximum(-state.dU, 1e-12)))
+        return self.depletion, at_once + factor * (solution.inner - at_once)
 
     def solve(
-        self, delta_phi: Array, x: Array, past: Past | None, guess: Floats | None
+        self, delta_phi: Array, x: Array, past: Past | None, guess: Floats | None, layers: Floats
     ) -> tuple[FaceSolution, Array | float]:
         """Solve the balance of the faces.
 
@@ -133,27 +184,35 @@ class ReactingFaces:
             What the step knows of the potential steps; without it no current charges the double layer.
         guess
             Faradaic current density of an earlier solution in A/m².
+        layers
+            Resistance of every layer in Ω m².
 
         Returns
         -------
         The solution, and the rate of its potential step in V/s.
         """
-        x, inner = x[self.host], self.ohmic_host
+        x, outer = x[self.host], self.resistance(layers)
+        inner: Array = np.zeros_like(self.near)
+        slope: Array = inner
+        if self.mixed is not None:
+            inner, slope = self.mixed.inner(self.near, x, self.reaction.T)
 
         def react(potential: Array, resistance: Floats) -> FaceState:
-            return face_current(self.reaction, potential, x, resistance + inner, self.depletion, guess=guess)
+            state = face_current(self.reaction, potential, x, resistance + inner, self.depletion, guess=guess)
+            return state if self.mixed is None else _behind(state, slope)
 
-        found = shunted(self.interface.double_layer, self.resistance, delta_phi, past, react)
+        found = shunted(self.interface.double_layer, outer, delta_phi, past, react)
         if np.isinf(found.admittance):
-            linear = LinearFace.held(self.resistance)
+            linear = LinearFace.held(outer)
         else:
-            linear = LinearFace.of(found.state, self.resistance, inner, found.admittance)
-        return FaceSolution(found.i, found.step, found.state, linear), found.rate
+            linear = LinearFace.of(found.state, outer, np.real(inner), found.admittance)
+        return FaceSolution(found.i, found.step, found.state, linear, layers, inner), found.rate
 
-    def linear(self, solution: FaceSolution, admittance: complex, omega: float) -> LinearFace:
+    def linear(self, solution: FaceSolution, x: Array, admittance: complex, omega: float) -> LinearFace:
         """Linearise the faces at an angular frequency in rad/s, with the admittance of the double layer in S/m²."""
-        depletion, inner = self.half_cell(solution.faradaic, omega)
-        return LinearFace.of(solution.faradaic, self.resistance, inner, admittance, depletion - self.depletion)
+        depletion, inner = self.half_cell(solution, x, omega)
+        outer = self.resistance(solution.layers)
+        return LinearFace.of(solution.faradaic, outer, inner, admittance, depletion - self.depletion)
 
     def rest(self, x: Floats, current: float) -> float:
         """Return the potential step in V at which faces of mean composition pass a current density in A/m²."""
@@ -161,3 +220,9 @@ class ReactingFaces:
         mean_x = np.array([float(self.area @ x / self.area.sum())])
         z, _ = laws.rate.inverse(current / laws.i0(mean_x))
         return float(self.area @ laws.U(x, laws.T) / self.area.sum()) + R * laws.T / F * float(z[0])
+
+
+def _behind(state: FaceState, slope: Floats) -> FaceState:
+    """Return the solution behind an inner resistance that changes with x by ``slope`` in Ω m²."""
+    more = np.real(state.i) * slope
+    return replace(state, lift=state.lift - more, di_dx=state.di_dx - state.conductance * more)

@@ -40,12 +40,15 @@ class NetworkSolution:
         Solution of the reactions.
     admittance
         What the double layer adds to the conductance in S/m²; infinite where it has had no time to change.
+    layers
+        Resistance of every layer of the interface in Ω m².
     """
 
     i: Array
     step: Array
     faradaic: NetworkState
     admittance: float
+    layers: Floats
 
     @property
     def outflows(self) -> tuple[Array, ...]:
@@ -108,12 +111,26 @@ class NetworkFaces:
         return tuple(np.ascontiguousarray(column) for column in self.hosts.T)
 
     @cached_property
-    def resistance(self) -> Floats:
-        """What all of the current passes in series with the interface, in Ω m²."""
+    def layers(self) -> Floats:
+        """Resistance of every layer at the start in Ω m²."""
+        return np.array([layer.resistance for layer in self.interface.layers], dtype=float)
+
+    @cached_property
+    def _series(self) -> Floats:
         return self.ohmic_e + self.ohmic_i + self.interface.contact_resistance + self.interface.film_resistance
 
+    def resistance(self, layers: Floats) -> Floats:
+        """Return what all of the current passes in series with the interface in Ω m², shape (faces,).
+
+        Parameters
+        ----------
+        layers
+            Resistance of every layer in Ω m².
+        """
+        return self._series + float(layers.sum())
+
     def solve(
-        self, delta_phi: Array, x: Array, past: Past | None, guess: Floats | None
+        self, delta_phi: Array, x: Array, past: Past | None, guess: Floats | None, layers: Floats
     ) -> tuple[NetworkSolution, Array | float]:
         """Solve the balance of the faces.
 
@@ -127,6 +144,8 @@ class NetworkFaces:
             What the step knows of the potential steps; without it no current charges the double layer.
         guess
             Currents of the reactions in an earlier solution in A/m².
+        layers
+            Resistance of every layer in Ω m².
 
         Returns
         -------
@@ -137,8 +156,8 @@ class NetworkFaces:
         def react(potential: Array, resistance: Floats) -> NetworkState:
             return self._balance(y, potential, resistance, guess)
 
-        found = shunted(self.interface.double_layer, self.resistance, delta_phi, past, react)
-        return NetworkSolution(found.i, found.step, found.state, found.admittance), found.rate
+        found = shunted(self.interface.double_layer, self.resistance(layers), delta_phi, past, react)
+        return NetworkSolution(found.i, found.step, found.state, found.admittance, layers), found.rate
 
     def _balance(self, y: Array, delta_phi: Array, resistance: Floats, guess: Floats | None) -> NetworkState:
         """Solve the balance: by the compiled loop from near the solution, elsewhere by the laws' own method."""
@@ -174,7 +193,7 @@ class NetworkFaces:
         """
         answer = self.laws.answer(solution.faradaic, self.depletion_at(omega))
         Y = solution.admittance if admittance is None else admittance
-        R, area = self.resistance, self.area
+        R, area = self.resistance(solution.layers), self.area
         if np.isinf(Y):
             nothing = np.zeros_like(answer.response)
             return NetworkBlock.of(self, area / R, nothing, nothing, area[:, None, None] * answer.coupling)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catholyte.physics.constants import F, R
 from catholyte.physics.double_layer import DoubleLayer
 from catholyte.physics.elements import Element
+from catholyte.physics.equilibrium import EquilibriumPotential
 from catholyte.physics.kinetics import ExchangeCurrent, RateLaw
 from catholyte.physics.network import Network, Stock
-from catholyte.physics.transport import HostTransport
+from catholyte.physics.transport import HostTransport, MixedConduction
 
 PhaseKind = Literal["active", "electrolyte", "conductor"]
 
@@ -34,7 +34,7 @@ class Host:
     """
 
     c_max: float
-    U: Callable[[NDArray[Any], float], NDArray[Any]]
+    U: EquilibriumPotential
     transport: HostTransport
 
 
@@ -47,7 +47,7 @@ class Phase:
     kind
         ``"active"`` and ``"conductor"`` carry electrons, ``"electrolyte"`` carries lithium ions.
     sigma
-        Conductivity of the carrier of its kind in S/m.
+        Conductivity of the carrier of its kind in S/m; of a mixed conductor the electronic one at x = 1/2.
     host
         Lithium storage of an active phase that intercalates.
     stock
@@ -62,6 +62,33 @@ class Phase:
     permittivity: float = 0.0
     stock: Stock | None = None
 
+    @property
+    def mixed(self) -> MixedConduction | None:
+        """How the phase conducts if it is a mixed conductor, whose ions and electrons both move."""
+        transport = self.host.transport if self.host is not None else None
+        return transport if isinstance(transport, MixedConduction) else None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer at an interface that is too thin to be meshed: a coating, a space charge, an interphase.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    resistance
+        Area resistance at the start in Ω m².
+    growth, exponent
+        ΔR = (growth·t)^exponent: the resistance in Ω m² that an undisturbed layer has gained after t seconds; growth in
+        (Ω m²)^(1/exponent)/s, zero where it does not grow.
+    """
+
+    name: str
+    resistance: float
+    growth: float = 0.0
+    exponent: float = 0.5
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -72,11 +99,16 @@ class Interface:
     rate, i0
         Rate law and exchange current density i0(x) in A/m²; None where nothing reacts.
     contact_resistance, film_resistance
-        Area resistances in Ω m².
+        Area resistances in Ω m²; a contact is met by whatever passes between the phases, by electrons where both
+        carry them.
     double_layer
         Capacitance beside the reaction, if there is one.
     network
         Reactions in place of the one of ``rate`` and ``i0``.
+    ionic_resistance
+        What ions meet between two mixed conductors or two grains of one, in Ω m².
+    layers
+        Layers between active material and electrolyte.
     """
 
     rate: RateLaw | None = None
@@ -85,6 +117,8 @@ class Interface:
     film_resistance: float = 0.0
     double_layer: DoubleLayer | None = None
     network: Network | None = None
+    ionic_resistance: float = 0.0
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +171,8 @@ class CellParameters:
         Properties by phase name.
     interfaces
         Properties by unordered pair of phase names; pairs that are absent conduct without resistance and do not react.
-        ``"collector"`` stands for the terminal where it touches a phase directly.
+        ``"collector"`` stands for the terminal where it touches a phase directly, a set of one phase for the boundaries
+        between its grains. A third name ``"@tag"`` stands for the faces with that tag.
     cross_section
         Area of the electrode that the graph covers in m².
     temperature
@@ -156,6 +191,7 @@ class CellParameters:
     lumped: Lumped = field(default_factory=Lumped)
     charging: bool = True
 
-    def interface(self, a: str, b: str) -> Interface:
-        """Return the properties of the faces between phases ``a`` and ``b``."""
-        return self.interfaces.get(frozenset((a, b)), Interface())
+    def interface(self, a: str, b: str, tag: str | None = None) -> Interface:
+        """Return the properties of the faces between phases ``a`` and ``b``, of those with a tag if one is named."""
+        found = self.interfaces.get(frozenset((a, b, f"@{tag}"))) if tag is not None else None
+        return found if found is not None else self.interfaces.get(frozenset((a, b)), Interface())

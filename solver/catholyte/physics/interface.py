@@ -98,7 +98,7 @@ def face_current(
     reaction: Reaction,
     delta_phi: Array,
     x: Array,
-    resistance: Floats,
+    resistance: Array,
     depletion: Floats,
     *,
     guess: Floats | None = None,
@@ -125,7 +125,7 @@ def face_current(
     NotConverged
         If the safeguarded Newton iteration fails, which a finite, falling U(x) does not allow.
     """
-    x_r = np.real(x)
+    x_r, total, resistance = np.real(x), resistance, np.real(resistance)
     i = _root(reaction, np.real(delta_phi), x_r, resistance, depletion, guess)
     x_s = x_r - depletion * i
     U_s, dU = reaction.U_and_slope(x_s)
@@ -136,11 +136,11 @@ def face_current(
     slope = -depletion * dU + thermal * dz * (1.0 + depletion * y * di0) / i0
     lift = -dU + thermal * dz * y * di0 / i0
     conductance = 1.0 / (resistance + slope)
-    if np.iscomplexobj(x) or np.iscomplexobj(delta_phi):
+    if np.iscomplexobj(x) or np.iscomplexobj(delta_phi) or np.iscomplexobj(total):
         x_s = x - depletion * i
         U_s = reaction.U(x_s, reaction.T)
         z, _ = reaction.rate.inverse(i / reaction.i0(x_s))
-        i = i + (delta_phi - i * resistance - U_s - thermal * z) * conductance
+        i = i + (delta_phi - i * total - U_s - thermal * z) * conductance
     return FaceState(i, conductance, conductance * lift, x_s, U_s, dU, thermal * z, slope, lift)
 
 

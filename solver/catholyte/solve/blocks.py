@@ -190,7 +190,7 @@ class GraphBlocks:
     def take(self, system: CoupledSystem) -> None:
         """Take the numbers of a system."""
         self._system = system
-        self._matrix = system.reduced_phi()
+        self._matrix = system.reduced_matrix
         if self._phi is None:
             self._phi = Multigrid(self._matrix)
         else:

@@ -21,8 +21,9 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from catholyte.errors import NotConverged
-from catholyte.fv import vectors
+from catholyte.fv import kernels, vectors
 from catholyte.fv.assembly import CoupledSystem, Skeleton
+from catholyte.fv.mixed import MixedBlock
 from catholyte.solve.blocks import Blocks, GraphBlocks, GridBlocks
 from catholyte.solve.coarse import BoxCorrection
 from catholyte.solve.krylov import KrylovResult, fgmres
@@ -255,7 +256,7 @@ def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
 def _first_variant(system: CoupledSystem) -> int:
     """Choose the variant to begin with: geometric multigrid wants a grid and moderate contrast within each network."""
     place, paths = system.skeleton.placement, system.skeleton.conduction
-    if place is None:
+    if place is None or system.mixed is not None:
         return 1
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
     if paths.size == 0 or largest > _STIFFEST * float(np.abs(paths).min()):
@@ -297,6 +298,8 @@ class _Inverse:
         system, blocks = self.system, self.blocks
         n = system.n_phi
         out = np.empty_like(r)
+        if system.mixed is not None:
+            return self._with_mixed(system.mixed, r)
         if system.frozen:
             out[:n] = blocks.potentials(r[:n])
             out[n:] = r[n:]
@@ -310,6 +313,37 @@ class _Inverse:
             trial = np.zeros_like(r)
             trial[n:] = out[n:]
             out[n:] += _alone(system, rest - blocks.product(trial)[n:])
+        return out
+
+    def _with_mixed(self, mixed: MixedBlock, r: Vector) -> Vector:
+        """Solve with the ion potentials ψ of mixed conductors beside φ: electrons lose to ψ what charges a cell.
+
+        The site fraction of a mixed store follows from φ − ψ, corrected by what that leaves of its balance.
+        """
+        system, blocks, at = self.system, self.blocks, mixed.at
+        n, stores = system.n_phi, at.stores
+        out = np.empty_like(r)
+        load = np.zeros(n + at.size, dtype=r.dtype)
+        load[:n] = r[:n]
+        if not system.frozen:
+            load[n:] = r[n:][stores]
+            kernels.subtract_at(load, at.potentials, load[n:])
+            others = r[n:].copy()
+            others[stores] = 0.0
+            load[:n] -= system.couple(_alone(system, others))
+        solved = blocks.potentials(load)
+        out[:n] = solved[:n]
+        if system.frozen:
+            out[n:] = r[n:]
+            return out
+        out[n:] = blocks.lithium(r[n:] - system.drive(out[:n])) / system.safe_slope
+        wide = solved.astype(np.result_type(solved.dtype, np.float64))
+        ionic = system.reduced_matrix
+        capacity, storage = mixed.capacity(system.mixed_storage), system.storage[stores]
+        steepness = storage / capacity
+        x = (wide[n:] - wide[at.potentials]) / steepness
+        left = load[n:] - ionic.product(wide)[n:]
+        out[n:][stores] = x + left / (storage + steepness * (ionic.diagonal[n:] - capacity))
         return out
 
 
