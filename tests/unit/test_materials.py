@@ -19,6 +19,19 @@ T = 298.15
 DATA = Path(catholyte.materials.__file__).parent / "data"
 ACTIVE = [name for name in list_materials() if load_material(name).kind == "active"]
 HOSTS = [name for name in ACTIVE if load_material(name).chemistry is None]
+#: what doi:10.1039/d5ee01767j leaves open and no other source was at hand for
+MISSING = {
+    "FeCl3": ("sigma_e", "transport"),
+    "Li1.13Ti0.57Fe0.3S2": ("transport",),
+    "Li14Mn2S9": ("nominal_capacity", "sigma_e"),
+    "Li2FeCl4-cubic": ("sigma_e",),
+    "Li2VCl4": ("sigma_e",),
+    "Li3NbS4": ("transport",),
+    "LiTiS2": ("transport",),
+    "VCl3": ("sigma_e",),
+}
+#: hosts whose maximum concentration counts one lithium per formula unit, of which a cell uses a part
+WHOLE = ("LiCoO2", "LiFePO4", "NCM523", "NCM811", "NCM83")
 MINIMAL = 'name = "X"\nkind = "electrolyte"\nformula = "X"\n'
 
 
@@ -80,12 +93,13 @@ def test_kind_has_the_properties_it_needs(name):
         "conductor": ("density", "sigma_e"),
         "counter": ("potential",),
     }[material.kind]
+    missing = MISSING.get(name, ())
     for word in needed:
-        assert np.isfinite(material.property(word).value)
+        assert (word in missing) != (word in material.properties)
     if material.kind == "active" and material.chemistry is None:
         assert "maximum_concentration" in material.properties
         assert "exchange_current" in material.properties
-        assert "D" in material.properties or "sigma_i" in material.properties
+        assert ("transport" in missing) != ("D" in material.properties or "sigma_i" in material.properties)
         assert material.kinetics is not None
 
 
@@ -94,9 +108,9 @@ def test_theoretical_capacity_covers_the_nominal_one(name):
     material = load_material(name)
     density = material.property("density").value
     theoretical = F * material.property("maximum_concentration").value / density
-    nominal = material.property("nominal_capacity").value
-    assert 0.45 * theoretical < nominal < 1.01 * theoretical
-    if "molar_mass" in material.properties and name not in ("LTGPSSe",):
+    if "nominal_capacity" in material.properties:
+        assert 0.45 * theoretical < material.property("nominal_capacity").value < 1.01 * theoretical
+    if name in WHOLE:
         per_formula = material.property("maximum_concentration").value * material.property("molar_mass").value
         assert 0.7 < per_formula / density < 1.02  # lithium per formula unit
 

@@ -11,6 +11,7 @@ from catholyte.materials.chemistry import (
 from catholyte.materials.library import PROPERTIES, Material, list_materials, load_material
 from catholyte.materials.potentials import read_equilibrium_potential
 from catholyte.materials.properties import Origin, Property, new_property
+from catholyte.materials.reported import Reported
 
 __all__ = [
     "PROPERTIES",
@@ -22,6 +23,7 @@ __all__ = [
     "PotentialCurve",
     "Property",
     "ReactionData",
+    "Reported",
     "SpeciesData",
     "list_materials",
     "load_material",

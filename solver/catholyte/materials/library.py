@@ -20,6 +20,7 @@ from catholyte.materials.families import Family
 from catholyte.materials.potentials import read_equilibrium_potential
 from catholyte.materials.properties import Origin, Property, known, marked, new_property, read_property
 from catholyte.materials.read_chemistry import CHEMISTRY, read_chemistry
+from catholyte.materials.reported import Reported, read_reported
 from catholyte.physics.equilibrium import EquilibriumPotential
 from catholyte.units import to_si
 
@@ -43,7 +44,7 @@ PROPERTIES: Mapping[str, str] = MappingProxyType(
 
 KINDS = ("active", "electrolyte", "conductor", "counter")
 _HEAD = ("name", "aliases", "kind", "formula", "description")
-_SECTIONS = ("equilibrium_potential", "kinetics", *CHEMISTRY)
+_SECTIONS = ("equilibrium_potential", "kinetics", "reported", *CHEMISTRY)
 _KINETIC_LAWS = ("butler-volmer", "linear")
 _CONCENTRATIONS = ("symmetric", "constant")
 _POSITIVE = ("density", "molar_mass", "maximum_concentration", "nominal_capacity", "active_share")
@@ -57,7 +58,8 @@ class Material:
     """A material and what is known of it; see :data:`PROPERTIES` for the names of its properties.
 
     An active material has an equilibrium potential (it takes up lithium in one host) or a chemistry (it stores species
-    that react with one another); an electrolyte may have a chemistry.
+    that react with one another); an electrolyte may have a chemistry. ``reported`` are values of the literature that
+    are not computed with.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Material:
     aliases: tuple[str, ...] = field(default=())
     file: str = ""
     chemistry: Chemistry | None = None
+    reported: tuple[Reported, ...] = ()
 
     def property(self, name: str) -> Property:
         """Return a property that must be there.
@@ -230,6 +233,7 @@ def _material(content: Mapping[str, Any], where: str, folder: Path) -> Material:
         aliases=tuple(aliases),
         file=where,
         chemistry=chemistry,
+        reported=read_reported(content.get("reported", []), f"{where}: reported"),
     )
 
 

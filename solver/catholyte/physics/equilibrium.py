@@ -339,6 +339,17 @@ def inverse(law: EquilibriumPotential, voltage: float, T: float) -> float:
     return float(brentq(lambda x: float(law(x, T)) - voltage, grid[k], grid[k + 1], xtol=1e-15, rtol=1e-14))
 
 
+def mean_potential(law: EquilibriumPotential, x_from: float, x_to: float, T: float) -> float:
+    """Mean of U over the capacity between two site fractions, in V: what an infinitely slow discharge would show.
+
+    Only the part that is backed by data counts; beyond it a law is a wall, whose mean says nothing.
+    """
+    low, high = max(x_from, law.x_lo), min(x_to, law.x_hi)
+    count = 20_000
+    middle = low + (high - low) * (np.arange(count) + 0.5) / count  # never at an end, where U may be infinite
+    return float(np.mean(law(middle, T)))
+
+
 # ---------------------------------------------------------------------------------------------------- helpers
 
 
