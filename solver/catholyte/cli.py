@@ -1,6 +1,6 @@
-"""The command line: check, run, continue, effective, info, plot, export, mesh, materials, schema.
+"""The command line: check, run, continue, effective, info, plot, export, mesh, schema.
 
-What evaluates results, validates cases and fits parameters is in :mod:`catholyte.commands`.
+What shows materials, evaluates results, validates cases and fits parameters is in :mod:`catholyte.commands`.
 
 Imports are made inside the commands, so that a faulty case is refused before anything heavy is loaded.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from catholyte.commands import evaluation, impedance, validation
+from catholyte.commands import evaluation, impedance, materials, validation
 from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError, nearest
 
 if TYPE_CHECKING:
@@ -328,21 +328,6 @@ def export(
 
 
 @app.command()
-def materials(
-    name: Annotated[str | None, typer.Argument(help="A material, for its values and sources.")] = None,
-) -> None:
-    """List the materials of the library, or show one with its sources."""
-    from catholyte.materials import list_materials, load_material
-    from catholyte.report import listing, material_report
-
-    if name is not None:
-        _out.print(material_report(load_material(name)))
-        return
-    rows = [(m.name, m.kind, m.formula, m.description) for m in map(load_material, list_materials())]
-    _out.print(listing("Materials", ("name", "kind", "formula", "description"), rows))
-
-
-@app.command()
 def schema() -> None:
     """Print the JSON Schema of case files, for editors that complete TOML."""
     from catholyte.case import json_schema
@@ -408,6 +393,7 @@ def mesh_list() -> None:
     _out.print(listing("Catalogue", ("name", "shape", "licence", "what it is"), rows))
 
 
+materials.register(app)
 evaluation.register(app)
 impedance.register(app)
 validation.register(app)

@@ -1,14 +1,16 @@
 """One transport language: conductivity and diffusivity of a host, and what a dense layer of it takes."""
 
+import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from catholyte.commands.materials import materials
 from catholyte.errors import InputError
 from catholyte.materials import load_material
-from catholyte.materials.transport import transport
+from catholyte.materials.transport import DUAL_CONDUCTIVE, transport
 from catholyte.physics import mixed_transport as mixed
 from catholyte.physics.constants import F, R
 from catholyte.physics.dense_layer import DenseHost, cumulative, highest_current, utilisation
@@ -192,3 +194,51 @@ def test_only_hosts_have_transport():
     for name in ("I2-carbon", "Li6PS5Cl"):
         with pytest.raises(InputError, match="one host"):
             transport(load_material(name), T, L)
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def test_json_has_the_numbers_and_null_where_one_is_missing(capsys):
+    materials("LTGPSSe", transport=True, thickness="20 um", form="json")
+    facts = json.loads(capsys.readouterr().out)
+    found = transport(load_material("LTGPSSe"), T, 20e-6)
+    assert facts["row_of_table"] == 1
+    assert facts["half-way"]["D_cm2_s"] == pytest.approx(1e4 * found.middle.D)
+    assert facts["half-way"]["sigma_i_mS_cm"] == pytest.approx(10 * found.middle.sigma_i)
+    assert facts["highest_C_rate_per_h"] == pytest.approx(found.highest_rate)
+    materials("FeCl3", transport=True, form="json")
+    assert json.loads(capsys.readouterr().out)["half-way"]["D_cm2_s"] is None
+
+
+def test_table_starts_with_the_rows_of_the_review(capsys):
+    materials(transport=True, form="json")
+    names = [each["material"] for each in json.loads(capsys.readouterr().out)]
+    assert tuple(names[: len(DUAL_CONDUCTIVE)]) == DUAL_CONDUCTIVE
+    assert "NCM811" in names
+    assert "I2-carbon" not in names
+
+
+def test_report_says_missing(capsys):
+    materials("FeCl3", transport=True)
+    assert "missing" in capsys.readouterr().out
+    materials("FeCl3")
+    shown = capsys.readouterr().out
+    assert {line.split()[0] for line in shown.splitlines() if "missing" in line} == {"sigma_e", "sigma_i"}
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"thickness": "50 um"}, "--thickness"),
+        ({"temperature": "25 degC"}, "--temperature"),
+        ({"form": "json"}, "--format"),
+        ({"form": "yaml", "transport": True}, "--format"),
+        ({"thickness": "0 um", "transport": True}, "--thickness"),
+        ({"thickness": "50", "transport": True}, "--thickness"),
+    ],
+)
+def test_faulty_options_are_refused(options, key):
+    with pytest.raises(InputError) as caught:
+        materials("LTGPSSe", **options)
+    assert caught.value.key == key

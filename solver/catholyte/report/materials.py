@@ -29,15 +29,29 @@ def material_report(material: Material) -> Group:
     for name, value in material.properties.items():
         for row in _property(name, value):
             table.add_row(*row)
+    for name in _missing(material):
+        table.add_row(name, "missing", "")
     if material.equilibrium_potential is not None:
         table.add_row("equilibrium potential", "U(x)", str(material.equilibrium_origin))
     if material.kinetics is not None:
         law = ", ".join(f"{key} {value}" for key, value in material.kinetics.items())
         table.add_row("kinetics", law, str(material.kinetics_origin))
+    for each in material.reported:
+        table.add_row(f"reported {each.quantity}", each.text, _origin(each.origin))
     if material.chemistry is not None:
         for row in _chemistry(material.chemistry):
             table.add_row(*row)
     return Group(Text(material.description), "", table)
+
+
+def _missing(material: Material) -> Iterator[str]:
+    """Name what a host needs for a run and its file does not give."""
+    if material.equilibrium_potential is None or material.kind != "active":
+        return
+    given = material.properties
+    yield from (name for name in ("nominal_capacity", "sigma_e", "exchange_current") if name not in given)
+    if "D" not in given and "sigma_i" not in given:
+        yield "sigma_i or D"
 
 
 def _chemistry(chemistry: Chemistry) -> Iterator[_Row]:
