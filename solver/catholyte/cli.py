@@ -1,6 +1,6 @@
 """The command line: check, run, continue, effective, info, plot, export, mesh, schema.
 
-What shows materials, evaluates results, validates cases and fits parameters is in :mod:`catholyte.commands`.
+What shows materials, designs cells, evaluates results, validates cases and fits is in :mod:`catholyte.commands`.
 
 Imports are made inside the commands, so that a faulty case is refused before anything heavy is loaded.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from catholyte.commands import evaluation, impedance, materials, validation
+from catholyte.commands import design, evaluation, impedance, materials, validation
 from catholyte.errors import CatholyteError, InputError, InputErrors, MeshError, nearest
 
 if TYPE_CHECKING:
@@ -394,6 +394,7 @@ def mesh_list() -> None:
 
 
 materials.register(app)
+design.register(app)
 evaluation.register(app)
 impedance.register(app)
 validation.register(app)

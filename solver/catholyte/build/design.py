@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from catholyte.build.chemistry import stored_charge
-from catholyte.build.geometry import Place
 from catholyte.build.layers import basis_density, counted_share
 from catholyte.build.reactions import planned_reactions
 from catholyte.case.schema import Case
 from catholyte.errors import InputError
 from catholyte.materials import Material
 from catholyte.physics.constants import F
+
+
+class Composition(Protocol):
+    """An electrode of any geometry, or a recipe of one."""
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Volume share of every phase."""
+
+    @property
+    def thickness(self) -> float:
+        """In m."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ class Design:
         return self.areal_capacity / 3600.0
 
 
-def design(case: Case, geometry: Place, materials: Mapping[str, Material]) -> Design:
+def design(case: Case, geometry: Composition, materials: Mapping[str, Material]) -> Design:
     """Work out composition and capacity from an image or mesh as it is, not from the recipe; layers have the recipe."""
     shares = geometry.shares
     mass = {
