@@ -108,7 +108,7 @@ def mesh_record(built: Built) -> MeshRecord:
     if isinstance(image, LayeredGeometry | ParticleGeometry):
         places, volume = image.places, graph.volume / image.cross_section
         cells = LayerCells(places.depth, places.radius, places.size_class, volume)
-        return MeshRecord.of_layers(graph.phase_names, graph.phase, cells)
+        return MeshRecord.without_voxels(graph.phase_names, graph.phase, layers=cells)
     assert graph.grid is not None
     return MeshRecord(
         shape=graph.grid.shape,

@@ -36,7 +36,7 @@ def record() -> MeshRecord:
     domains = Domains("active", "electrolyte", 0.5, 0.3, SIZES, shells=5, electrolyte_shells=2)
     graph, places = layered_graph(COUNT, THICKNESS, domains, separator=SEPARATOR)
     cells = LayerCells(places.depth, places.radius, places.size_class, graph.volume)
-    return MeshRecord.of_layers(graph.phase_names, graph.phase, cells)
+    return MeshRecord.without_voxels(graph.phase_names, graph.phase, layers=cells)
 
 
 def state(mesh: MeshRecord, used: float, *, network: bool) -> dict[str, np.ndarray]:
@@ -128,7 +128,7 @@ def test_a_result_can_be_continued(tmp_path: Path) -> None:
 def test_layers_have_no_image(single: Results, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a mesh of voxels; layers and shells make no image"):
         single.grid("x", -1)
-    with pytest.raises(InputError, match=r"expected a result on a mesh of voxels; .* results.mesh.layers"):
+    with pytest.raises(InputError, match=r"expected a result on a mesh of voxels or elements; .*layers"):
         export_paraview(single, tmp_path)
 
 

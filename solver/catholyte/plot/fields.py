@@ -12,32 +12,26 @@ from typing import Any, Literal
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
+from catholyte.plot.elements import element_slices
 from catholyte.plot.frames import chosen_frames, frame_title
 from catholyte.plot.layers import layer_profiles
+from catholyte.plot.panels import CURRENT_MAP, Row, colour_bar, current_limits, panel_grid, phase_legend
 from catholyte.plot.particles import radial_profiles
 from catholyte.plot.phases import ISOLATED, phase_colours, phase_kinds
 from catholyte.plot.stored import STORED_MAP, fraction_norm, stored_fields, stored_label, stores_lithium
-from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, panel_figure, sequence, styled
+from catholyte.plot.style import REFERENCE, Colour, length_unit, new_figure, pale, sequence, styled
 from catholyte.results import MeshRecord, Results
 from catholyte.units import from_si
-
-CURRENT_MAP = "inferno"
 
 #: a cross-section of fewer voxels, or of a smaller share of the depth, is drawn as profiles
 _FEWEST_VOXELS = 4
 _THINNEST = 0.05
-
-#: decades of current density that a map may span
-_DECADES = 4.0
 
 #: parts of a voxel's edge in the lines around phases, which cut its corners by no more than that
 _FINER = 8
@@ -54,7 +48,7 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
     The cut lies in the middle of the electrode. The current density is the sum of the magnitudes of the
     electronic and the ionic one, of which all but mixed conductors have a single one. Where nothing intercalates,
     the current density stands alone. A laminate and a layered electrode are drawn as profiles along the depth, single
-    particles as profiles along the radius.
+    particles as profiles along the radius; an unstructured mesh of two dimensions as it is.
 
     Parameters
     ----------
@@ -70,6 +64,8 @@ def lithiation_slices(results: Results, frames: Sequence[int] | None = None) -> 
     """
     if results.mesh.layers is not None:
         return (radial_profiles if results.mesh.layers.of_particles else layer_profiles)(results, frames)
+    if results.mesh.elements is not None:
+        return element_slices(results, frames)
     chosen = chosen_frames(results, frames)
     with styled():
         return _profiles(results, chosen) if is_flat(results.mesh) else _slices(results, chosen)
@@ -134,16 +130,6 @@ def cut_plane(mesh: MeshRecord) -> Plane:
     return Plane((slice(None), slice(None), nx // 2), (factor * nz * dz, factor * ny * dy), unit, "Depth")
 
 
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """Images that share a colour scale."""
-
-    images: list[NDArray[np.floating]]
-    norm: Normalize
-    map_name: str
-    label: str
-
-
 def _slices(results: Results, frames: Sequence[int]) -> Figure:
     plane = cut_plane(results.mesh)
     labels = plane.of(results.mesh.labels)
@@ -151,7 +137,7 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
     active = np.isin(labels, [i for i, kind in enumerate(kinds.values()) if kind == "active"])
     flat = _flat_colours(labels, colours, active)
     rows = _rows(results, plane, frames)
-    figure, grid, bars = _image_grid(len(rows), len(frames), plane.size[1] / plane.size[0])
+    figure, grid, bars = panel_grid(len(rows), len(frames), plane.size[1] / plane.size[0])
     for row, panels, bar_axes in zip(rows, grid, bars, strict=True):
         for axes, image in zip(panels, row.images, strict=True):
             axes.imshow(
@@ -164,7 +150,7 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
             axes.tick_params(direction="out", length=2.5, labelbottom=row is rows[-1], labelleft=axes is panels[0])
             if row.map_name == CURRENT_MAP:
                 plane.outline(axes, active, "white")
-        _colour_bar(figure, bar_axes, row)
+        colour_bar(figure, bar_axes, row)
         panels[0].set_ylabel(f"Width ({plane.unit})")
     for axes, frame in zip(grid[0], frames, strict=True):
         axes.set_title(frame_title(results, frame), pad=15.0)
@@ -184,48 +170,18 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
     return figure
 
 
-def _rows(results: Results, plane: Plane, frames: Sequence[int]) -> list[_Row]:
+def _rows(results: Results, plane: Plane, frames: Sequence[int]) -> list[Row]:
     rows = []
     if stores_lithium(results):
         images = [plane.of(results.grid("x", frame)) for frame in frames]
-        rows.append(_Row(images, fraction_norm(images), STORED_MAP, stored_label("x")))
+        rows.append(Row(images, fraction_norm(images), STORED_MAP, stored_label("x")))
     images = [plane.of(_current(results, frame)) for frame in frames]
-    limits = _current_limits(images)
+    limits = current_limits(images)
     if limits is not None:
-        rows.append(_Row(images, LogNorm(*limits), CURRENT_MAP, "Current density (mA cm⁻²)"))
+        rows.append(Row(images, LogNorm(*limits), CURRENT_MAP, "Current density (mA cm⁻²)"))
     if not rows:
         raise InputError("result", str(results.path), "a run with lithiation, or with a current in the frames")
     return rows
-
-
-def _image_grid(n_rows: int, n_columns: int, height_to_width: float) -> tuple[Figure, list[list[Axes]], list[Axes]]:
-    """Return a figure of equal panels with a colour bar at the end of each row."""
-    left, right, bottom, top, gap = 0.6, 1.05, 0.85, 0.62, 0.14
-    width = 1.95 if n_columns > 1 else 3.2
-    height = min(max(width * height_to_width, 0.5), 1.6 * width)
-    width = min(width, height / height_to_width)
-    total_width = left + n_columns * width + (n_columns - 1) * gap + right
-    total_height = bottom + n_rows * height + (n_rows - 1) * gap + top
-    figure, place = panel_figure(total_width, total_height)
-    grid, bars = [], []
-    for row in range(n_rows):
-        y = bottom + (n_rows - 1 - row) * (height + gap)
-        grid.append([place(left + column * (width + gap), y, width, height) for column in range(n_columns)])
-        bars.append(place(total_width - right + 0.12, y, 0.12, height))
-    return figure, grid, bars
-
-
-def _colour_bar(figure: Figure, axes: Axes, row: _Row) -> None:
-    logarithmic = isinstance(row.norm, LogNorm)
-    extend = "both" if logarithmic else "neither"
-    bar = figure.colorbar(ScalarMappable(row.norm, row.map_name), cax=axes, extend=extend)
-    bar.set_label(row.label)
-    if logarithmic:
-        low, high = axes.get_ylim()
-        narrow = high < 30.0 * low
-        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _current(results: Results, frame: int) -> NDArray[np.floating]:
@@ -236,16 +192,6 @@ def _current(results: Results, frame: int) -> NDArray[np.floating]:
             values = results.grid(name, frame)
             total = np.where(np.isnan(total), values, total + np.nan_to_num(values))
     return total * from_si(1.0, "mA/cm**2", "current density")
-
-
-def _current_limits(images: Sequence[NDArray[np.floating]]) -> tuple[float, float] | None:
-    """Return the ends of the scale, by percentiles of all images; None where no current flows."""
-    values = np.concatenate([image[np.isfinite(image) & (image > 0.0)] for image in images])
-    if not values.size:
-        return None
-    low, high = (float(value) for value in np.percentile(values, [2.0, 99.5]))
-    low = max(low, high / 10.0**_DECADES)
-    return (low, high) if high > 1.05 * low else (low / 3.0, high * 3.0)
 
 
 def _flat_colours(
@@ -270,17 +216,6 @@ def painted(
 def _depth_label(unit: str) -> str:
     """Return the label of an axis of depth, which says which side is which."""
     return f"separator ←  Depth ({unit})  → collector"
-
-
-def phase_legend(figure: Figure, colours: Mapping[str, Colour]) -> None:
-    """Name the flat colours below the axes."""
-    patches = [
-        Patch(facecolor=colour, edgecolor="black", linewidth=0.4, label=name) for name, colour in colours.items()
-    ]
-    if patches:
-        managed = figure.get_layout_engine() is not None
-        place: Literal["outside lower center", "lower center"] = "outside lower center" if managed else "lower center"
-        figure.legend(handles=patches, loc=place, ncols=min(len(patches), 5))
 
 
 def _profiles(results: Results, frames: Sequence[int]) -> Figure:

@@ -29,7 +29,7 @@ from catholyte.plot.species import composition, species_maps
 from catholyte.plot.stored import species_curves, species_fields, stores_lithium
 from catholyte.plot.style import DPI, styled
 from catholyte.plot.voltammogram import voltammogram
-from catholyte.results import Results, Spectrum
+from catholyte.results import MeshRecord, Results, Spectrum
 
 FORMATS = ("png", "pdf", "svg")
 
@@ -71,7 +71,7 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
     for name, draw in drawings.items():
         written += save(draw(results), folder, name, formats)
     written += plot_spectra(results.spectra, folder, formats=formats)
-    if results.mesh.layers is not None or is_flat(results.mesh):
+    if not _is_solid(results.mesh):
         return written
     try:
         written.append(scene_phases(results, folder / "phases_3d.png"))
@@ -81,6 +81,13 @@ def plot_all(results: Results, folder: str | Path, *, formats: Sequence[str] = (
     except RenderError as error:
         _log.warning("%s", error)
     return written
+
+
+def _is_solid(mesh: MeshRecord) -> bool:
+    """Return whether there is something to draw in three dimensions."""
+    if mesh.elements is not None:
+        return not mesh.elements.flat
+    return mesh.layers is None and not is_flat(mesh)
 
 
 def plot_spectra(spectra: Sequence[Spectrum], folder: Path, *, formats: Sequence[str] = ("png",)) -> list[Path]:
@@ -132,7 +139,7 @@ def _states(results: Results) -> dict[str, Callable[[Results], Figure]]:
     if results.mesh.layers is not None:
         if not results.mesh.layers.of_particles:
             drawings["shells"] = shell_maps
-    elif species_fields(results) and not is_flat(results.mesh):
+    elif species_fields(results) and results.mesh.is_image and not is_flat(results.mesh):
         drawings["species"] = species_maps
     return drawings
 

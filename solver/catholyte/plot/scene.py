@@ -1,14 +1,14 @@
 """The electrode in three dimensions, rendered off-screen with pyvista and lettered with matplotlib.
 
-A large image is coarsened first: a picture shows no more than some hundred voxels along an edge, and the
-memory stays bounded.
+An unstructured mesh is drawn as it is (:mod:`catholyte.plot.solids`). A large image is coarsened first: a picture shows
+no more than some hundred voxels along an edge, and the memory stays bounded.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,9 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from catholyte.errors import CatholyteError
 from catholyte.mesh.images import downsample
-from catholyte.plot.frames import frame_title
+from catholyte.plot.frames import chosen_frames, frame_title
 from catholyte.plot.phases import phase_colours, phase_kinds
+from catholyte.plot.solids import Solid
 from catholyte.plot.stored import STORED_MAP
 from catholyte.plot.style import DPI, REFERENCE, length_unit, new_figure, styled
 from catholyte.plot.surface import quarter, surfaces
@@ -83,18 +84,35 @@ def scene_phases(results: Results, path: str | Path) -> Path:
     RenderError
         If the machine cannot render.
     """
-    block = _block(results)
     kinds, colours = list(phase_kinds(results).values()), phase_colours(results)
+    if results.mesh.elements is not None:
+        solid_phases = Solid(results.mesh.elements, {})
+        found = {k: solid_phases.surface(k, cut=kinds[k] == "electrolyte") for k in range(len(kinds))}
+        seen = [k for k, surface in found.items() if surface is not None]
+        parts = [(found[k], {"color": list(colours.values())[k]}) for k in seen]
+        return _phases(results, parts, solid_phases, seen, path)
+    block = _block(results)
     labels = block.labels
     hidden = np.isin(labels, [i for i, kind in enumerate(kinds) if kind == "electrolyte"]) & quarter(labels.shape)
     hidden |= np.isin(labels, [i for i, kind in enumerate(kinds) if kind == "void"])
     solid = np.where(hidden, 0, labels + 1).astype(np.uint8)
     looks = [{"color": colour} for colour in colours.values()]
     parts = [(surface, looks[label - 1]) for label, surface in surfaces(solid, block.spacing).items()]
+    return _phases(results, parts, block, np.unique(labels), path)
+
+
+def _phases(
+    results: Results,
+    parts: Sequence[tuple[Any, Mapping[str, Any]]],
+    block: _Block | Solid,
+    seen: Collection[int] | NDArray[np.integer],
+    path: str | Path,
+) -> Path:
+    """Render surfaces and name the phases that are seen."""
+    kinds, colours = list(phase_kinds(results).values()), phase_colours(results)
     picture, corners = _render(parts, block.size)
     with styled():
-        figure, axes = _lettered(picture, corners, block.lengths)
-        seen = np.unique(labels)
+        figure, axes = _lettered(picture, corners, block.lengths, _direction(results))
         patches = [
             Patch(facecolor=colour, edgecolor="black", linewidth=0.4, label=name)
             for index, (name, colour) in enumerate(colours.items())
@@ -114,30 +132,43 @@ def scene_lithiation(results: Results, frame: int, path: str | Path) -> Path:
     RenderError
         If the machine cannot render.
     """
-    block = _block(results)
-    lithiation = _coarse_mean(results.grid("x", frame), block)
-    known = np.isfinite(lithiation)
-    solid = (known & ~quarter(block.labels.shape)).astype(np.uint8)
-    low, high = (float(np.nanmin(lithiation)), float(np.nanmax(lithiation))) if known.any() else (0.0, 1.0)
+    chosen_frames(results, (frame,))
+    x = results.fields["x"].isel(frame=frame).to_numpy()
+    known = x[np.isfinite(x)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     norm = Normalize(low, high if high - low > 0.01 else low + 0.01)
-    parts: list[tuple[Any, Mapping[str, Any]]] = []
-    for surface in surfaces(solid, block.spacing).values():
-        surface["x"] = _sample(lithiation, surface.points, block.spacing)
-        look = {
-            "scalars": "x",
-            "cmap": STORED_MAP,
-            "clim": (norm.vmin, norm.vmax),
-            "show_scalar_bar": False,
-        }
-        parts.append((surface, look))
-    picture, corners = _render(parts, block.size)
+    look = {"scalars": "x", "cmap": STORED_MAP, "clim": (norm.vmin, norm.vmax), "show_scalar_bar": False}
+    block: _Block | Solid
+    if results.mesh.elements is not None:
+        block = Solid(results.mesh.elements, {"x": x})
+        found = [block.surface(k, cut=True, finite="x") for k in range(len(results.mesh.phase_names))]
+    else:
+        block = _block(results)
+        found = _lithiated(results, frame, block)
+    picture, corners = _render([(surface, look) for surface in found if surface is not None], block.size)
     with styled():
-        figure, axes = _lettered(picture, corners, block.lengths)
+        figure, axes = _lettered(picture, corners, block.lengths, _direction(results))
         place = axes.inset_axes((0.035, 0.60, 0.022, 0.3))
         bar = figure.colorbar(ScalarMappable(norm, STORED_MAP), cax=place)
         bar.set_label("Lithiation x (–)")
         axes.text(0.03, 0.98, frame_title(results, frame), transform=axes.transAxes, va="top")
         return _save(figure, path)
+
+
+def _lithiated(results: Results, frame: int, block: _Block) -> list[Any]:
+    """Return the surfaces of the active material of an image, with its lithiation."""
+    lithiation = _coarse_mean(results.grid("x", frame), block)
+    solid = (np.isfinite(lithiation) & ~quarter(block.labels.shape)).astype(np.uint8)
+    found = list(surfaces(solid, block.spacing).values())
+    for surface in found:
+        surface["x"] = _sample(lithiation, surface.points, block.spacing)
+    return found
+
+
+def _direction(results: Results) -> str:
+    """Return what is written along the depth."""
+    layered = results.mesh.is_image or "separator" in results.mesh.phase_names
+    return "separator → collector" if layered else ""
 
 
 def _block(results: Results) -> _Block:
@@ -246,9 +277,9 @@ def _require_library() -> None:
 
 
 def _lettered(
-    picture: NDArray[np.uint8], corners: NDArray[np.float64], lengths: Sequence[float]
+    picture: NDArray[np.uint8], corners: NDArray[np.float64], lengths: Sequence[float], direction: str
 ) -> tuple[Figure, Axes]:
-    """Put a rendering into a figure of its size, and its lengths beside three of its edges."""
+    """Put a rendering into a figure of its size, its lengths beside three of its edges, and a text along the depth."""
     figure = new_figure(WIDTH / DPI, HEIGHT / DPI)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -270,7 +301,7 @@ def _lettered(
         axes.text(x, y, f"{factor * length:.3g} {unit}", **letters)
         if second == (1, 0, 0):
             x, y = middle + 74.0 * outward
-            axes.text(x, y, "separator → collector", fontsize=7.5, color=REFERENCE, **letters)
+            axes.text(x, y, direction, fontsize=7.5, color=REFERENCE, **letters)
     return figure, axes
 
 

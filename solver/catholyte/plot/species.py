@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from catholyte.errors import InputError
 from catholyte.evaluation.halfcycles import per_gram
 from catholyte.evaluation.segments import segments
-from catholyte.plot.fields import Plane, cut_plane, painted, phase_legend
+from catholyte.plot.fields import Plane, cut_plane, painted
 from catholyte.plot.frames import charge_passed, chosen_frames, frame_title, protocol_frames
+from catholyte.plot.panels import phase_legend
 from catholyte.plot.phases import phase_colours, phase_kinds
 from catholyte.plot.stored import STORED_MAP, TRACE, species_curves, species_fields, species_text, without_counterparts
 from catholyte.plot.style import OKABE_ITO, REFERENCE, Colour, new_figure, open_frame, pale, panel_figure, styled
@@ -139,7 +140,7 @@ class _Block:
 
 
 def _block(results: Results, frames: Sequence[int] | None) -> _Block:
-    if results.mesh.layers is not None:
+    if not results.mesh.is_image:
         raise InputError("result", str(results.path), "a result on a mesh of voxels; shell_maps draws layers")
     plane = cut_plane(results.mesh)
     labels, kinds = plane.of(results.mesh.labels), phase_kinds(results)

@@ -30,6 +30,7 @@ This holds against the death of the process (SIGKILL included). Nothing is force
 may cost as much as the operating system held back.
 """
 
+from catholyte.results.elements import ElementBlock, Elements
 from catholyte.results.log import run_log
 from catholyte.results.mesh_record import LayerCells, MeshRecord
 from catholyte.results.paraview import export_paraview
@@ -37,4 +38,14 @@ from catholyte.results.reader import Results
 from catholyte.results.spectra import Spectrum
 from catholyte.results.writer import ResultWriter
 
-__all__ = ["LayerCells", "MeshRecord", "ResultWriter", "Results", "Spectrum", "export_paraview", "run_log"]
+__all__ = [
+    "ElementBlock",
+    "Elements",
+    "LayerCells",
+    "MeshRecord",
+    "ResultWriter",
+    "Results",
+    "Spectrum",
+    "export_paraview",
+    "run_log",
+]

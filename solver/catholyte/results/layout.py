@@ -6,13 +6,17 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
+from catholyte.results.elements import ElementBlock, Elements
 from catholyte.results.mesh_record import LayerCells, MeshRecord
+
+if TYPE_CHECKING:
+    import xarray
 
 CASE = "case.toml"
 PROVENANCE = "provenance.json"
@@ -31,6 +35,9 @@ SPECTRA = "spectra"
 
 _IMAGE_DIMENSIONS = {"labels": ("z", "y", "x"), "cell_voxel": ("cell",)}
 _LAYER_UNITS = {"depth": "m", "radius": "m", "size_class": "1", "volume": "m3/m2"}
+#: arrays of unstructured meshes: the points, and by kind of elements their corners and their phase
+POINTS_OF_ELEMENTS = "points"
+_CORNERS, _PHASE = "nodes_", "phase_"
 #: the array of the mesh that every result has
 CELLS = "cell_phase"
 
@@ -90,6 +97,9 @@ def write_mesh(store: Path, mesh: MeshRecord) -> dict[str, Any]:
     if mesh.layers is not None:
         for name, unit in _LAYER_UNITS.items():
             arrays[name] = (("cell",), getattr(mesh.layers, name), {"units": unit})
+    elif mesh.elements is not None:
+        attributes["symmetry"] = mesh.elements.symmetry
+        arrays |= _element_arrays(mesh.elements)
     else:
         attributes["spacing"] = [float(edge) for edge in mesh.spacing]
         arrays |= {name: (dimensions, getattr(mesh, name)) for name, dimensions in _IMAGE_DIMENSIONS.items()}
@@ -97,6 +107,32 @@ def write_mesh(store: Path, mesh: MeshRecord) -> dict[str, Any]:
     dataset.to_zarr(store, group=MESH, zarr_format=3, consolidated=False)
     paths = [MESH, *(f"{MESH}/{name}" for name in arrays)]
     return {path: json.loads((store / path / "zarr.json").read_text(encoding="utf-8")) for path in paths}
+
+
+def _element_arrays(elements: Elements) -> dict[str, tuple[Any, ...]]:
+    """Return the arrays of an unstructured mesh, with their dimensions and units."""
+    arrays: dict[str, tuple[Any, ...]] = {
+        POINTS_OF_ELEMENTS: (("node", "axis"), elements.points, {"units": "m"}),
+        "volume": (("cell",), elements.volume, {"units": "m3/m2"}),
+    }
+    for block in elements.blocks:
+        arrays[f"{_CORNERS}{block.kind}"] = ((block.kind, f"corner_of_{block.kind}"), block.nodes)
+        arrays[f"{_PHASE}{block.kind}"] = ((block.kind,), block.phase)
+    return arrays
+
+
+def _elements(dataset: xarray.Dataset) -> Elements:
+    """Return the unstructured mesh of :func:`_element_arrays`."""
+    kinds = [str(name).removeprefix(_CORNERS) for name in dataset.data_vars if str(name).startswith(_CORNERS)]
+    return Elements(
+        dataset[POINTS_OF_ELEMENTS].to_numpy(),
+        tuple(
+            ElementBlock(kind, dataset[f"{_CORNERS}{kind}"].to_numpy(), dataset[f"{_PHASE}{kind}"].to_numpy())
+            for kind in kinds
+        ),
+        dataset["volume"].to_numpy(),
+        dataset.attrs["symmetry"],
+    )
 
 
 def read_mesh(store: Path) -> MeshRecord:
@@ -107,7 +143,9 @@ def read_mesh(store: Path) -> MeshRecord:
     names, cells = tuple(dataset.attrs["phase_names"]), dataset[CELLS].to_numpy()
     if "depth" in dataset:
         layers = LayerCells(**{name: dataset[name].to_numpy() for name in _LAYER_UNITS})
-        return MeshRecord.of_layers(names, cells, layers)
+        return MeshRecord.without_voxels(names, cells, layers=layers)
+    if POINTS_OF_ELEMENTS in dataset:
+        return MeshRecord.without_voxels(names, cells, elements=_elements(dataset))
     z, y, x = dataset["labels"].shape
     dz, dy, dx = dataset.attrs["spacing"]
     labels, voxels = (dataset[name].to_numpy() for name in _IMAGE_DIMENSIONS)

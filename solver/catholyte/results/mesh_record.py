@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.errors import InputError
+from catholyte.results.elements import Elements
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class LayerCells:
 
 @dataclass(frozen=True, eq=False)
 class MeshRecord:
-    """A label image, or layers, and the cells that the solver made of it.
+    """A label image, layers, or an unstructured mesh, and the cells that the solver made of it.
 
     Attributes
     ----------
@@ -58,7 +59,9 @@ class MeshRecord:
     cell_phase
         Index into ``phase_names`` of every cell.
     layers
-        Where the cells of a layered electrode lie; None for an image. With layers there are no voxels: ``shape`` is
+        Where the cells of a layered electrode, or of single particles, lie; None elsewhere.
+    elements
+        Points and elements of an unstructured mesh; None elsewhere. Without an image there are no voxels: ``shape`` is
         zero, ``labels`` and ``cell_voxel`` are empty.
     """
 
@@ -69,13 +72,26 @@ class MeshRecord:
     cell_voxel: NDArray[np.int64]
     cell_phase: NDArray[np.integer]
     layers: LayerCells | None = None
+    elements: Elements | None = None
 
     @classmethod
-    def of_layers(cls, phase_names: Sequence[str], cell_phase: NDArray[np.integer], layers: LayerCells) -> Self:
-        """Return the record of a layered electrode."""
+    def without_voxels(
+        cls,
+        phase_names: Sequence[str],
+        cell_phase: NDArray[np.integer],
+        *,
+        layers: LayerCells | None = None,
+        elements: Elements | None = None,
+    ) -> Self:
+        """Return the record of layers, of single particles or of an unstructured mesh."""
         nothing = np.empty((0, 0, 0), dtype=np.uint8)
         no_voxel = np.empty(0, dtype=np.int64)
-        return cls((0, 0, 0), (0.0, 0.0, 0.0), nothing, tuple(phase_names), no_voxel, cell_phase, layers)
+        return cls((0, 0, 0), (0.0, 0.0, 0.0), nothing, tuple(phase_names), no_voxel, cell_phase, layers, elements)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether there are voxels."""
+        return self.layers is None and self.elements is None
 
     @property
     def n_cells(self) -> int:
@@ -85,8 +101,9 @@ class MeshRecord:
     def thickness(self, phase: str) -> float:
         """Return the volume of a phase over the area of the electrode in m: the thickness of a layer of it."""
         index = self.phase_names.index(phase)
-        if self.layers is not None:
-            return float(self.layers.volume[self.cell_phase == index].sum())
+        cells = self.layers or self.elements
+        if cells is not None:
+            return float(cells.volume[self.cell_phase == index].sum())
         return float(np.mean(self.labels == index)) * self.shape[0] * self.spacing[0]
 
     def image(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -95,10 +112,12 @@ class MeshRecord:
         Raises
         ------
         InputError
-            If the mesh is layered.
+            If the mesh has no voxels.
         """
-        if self.layers is not None:
-            raise InputError("result", "a layered electrode", "a mesh of voxels; layers and shells make no image")
+        if not self.is_image:
+            what = "an unstructured mesh" if self.elements is not None else "a layered electrode"
+            why = "its cells make no image" if self.elements is not None else "layers and shells make no image"
+            raise InputError("result", what, f"a mesh of voxels; {why}")
         flat = np.full(int(np.prod(self.shape)), np.nan, dtype=values.dtype)
         flat[self.cell_voxel] = values
         return flat.reshape(self.shape)
