@@ -16,11 +16,9 @@ from catholyte.build.geometry import COLLECTOR, SEPARATOR, volume_shares
 from catholyte.case.schema import Case
 from catholyte.errors import InputError
 from catholyte.materials import Material, load_material
+from catholyte.materials.energy import lithium_mass, made_without_lithium
 from catholyte.materials.transport import capacity_range, has_one_host
-from catholyte.physics.atoms import ATOMIC_WEIGHTS
-from catholyte.physics.constants import F
 from catholyte.physics.equilibrium import mean_potential
-from catholyte.physics.species import parse_formula
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,7 @@ def surroundings(
     for name, section in ((SEPARATOR, case.mesh.separator), (COLLECTOR, case.mesh.collector)):
         if name in given:
             layers[name] = given[name]
-        elif section is not None:
+        elif section is not None and section.thickness is not None:
             layers[name] = Layer(materials[name], section.thickness)
     return Surroundings(layers, load_material(case.cell.counter.material, folder=case.folder), excess)
 
@@ -324,12 +322,5 @@ def _lithium_taken(recipe: Recipe, materials: Mapping[str, Material], capacity: 
     masses = _masses(recipe, materials)
     hosts = [name for name in masses if materials[name].kind == "active" and has_one_host(materials[name])]
     total = sum(masses[name] for name in hosts)
-    charged = sum(masses[name] for name in hosts if _made_without_lithium(materials[name]))
-    return 0.0 if total == 0.0 else capacity * charged / total * ATOMIC_WEIGHTS["Li"] / F
-
-
-def _made_without_lithium(material: Material) -> bool:
-    try:
-        return "Li" not in parse_formula(material.formula, key="formula")
-    except InputError:  # a description in place of a formula tells nothing
-        return False
+    charged = sum(masses[name] for name in hosts if made_without_lithium(materials[name]))
+    return 0.0 if total == 0.0 else lithium_mass(capacity * charged / total)

@@ -60,6 +60,7 @@ def energy_against_share(
                 axes.plot(
                     [100.0 * each for each in share], values, "o-", color=_COLOURS[k], markersize=3.5, label=level
                 )
+            axes.margins(x=0.04)
             axes.set_ylim(bottom=0.0)
             axes.set_xlabel("Active material (mass % of the electrode)")
             axes.set_ylabel(f"Energy ({unit})")

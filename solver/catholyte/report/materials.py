@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _Row = tuple[str, str, str]
 
+#: temperature in K at which a mean potential is told
+ROOM = 298.15
+
 
 def material_report(material: Material) -> Group:
     """Return the values of a material with their sources."""
@@ -33,6 +36,8 @@ def material_report(material: Material) -> Group:
         table.add_row(name, "missing", "")
     if material.equilibrium_potential is not None:
         table.add_row("equilibrium potential", "U(x)", str(material.equilibrium_origin))
+    for row in _energy(material):
+        table.add_row(*row)
     if material.kinetics is not None:
         law = ", ".join(f"{key} {value}" for key, value in material.kinetics.items())
         table.add_row("kinetics", law, str(material.kinetics_origin))
@@ -42,6 +47,19 @@ def material_report(material: Material) -> Group:
         for row in _chemistry(material.chemistry):
             table.add_row(*row)
     return Group(Text(material.description), "", table)
+
+
+def _energy(material: Material) -> Iterator[_Row]:
+    """Rows of what follows from capacity and potential."""
+    from catholyte.materials.energy import host_energy, made_without_lithium
+
+    found = host_energy(material, ROOM)
+    if found is None:
+        return
+    yield "mean potential", f"{found.voltage:.3f} V", "mean of U(x) over the nominal capacity"
+    yield "energy", f"{found.specific / 3600.0:.1f} Wh/kg", "nominal capacity × mean potential"
+    if made_without_lithium(material):
+        yield "  with its lithium", f"{found.lithiated / 3600.0:.1f} Wh/kg", "per mass of the discharged material"
 
 
 def _missing(material: Material) -> Iterator[str]:
