@@ -242,3 +242,37 @@ def test_faulty_options_are_refused(options, key):
     with pytest.raises(InputError) as caught:
         materials("LTGPSSe", **options)
     assert caught.value.key == key
+
+
+# --------------------------------------------------------------------------------------------- the full model
+
+CELL = """
+title = "dense"
+[mesh]
+laminate = { voxel_size = "1 um", stack = [["active", "50 um"]] }
+separator = { thickness = "1 um", material = "Li6PS5Cl", sigma_i = "1e5 S/m" }
+[phases]
+active = { material = "LTGPSSe" }
+[interfaces."active|separator"]
+kinetics = { law = "fast" }
+[cell]
+counter = "Li-In"
+initial = { lithiation = 0.02 }
+[experiment]
+steps = ["Discharge at RATEC until 2.2132 V"]
+"""
+
+
+def test_the_solver_finds_the_same_utilisation(tmp_path):
+    """Run at the highest rate, the layer is full at the face (U = 2.214 V, less 1 mV of ohmic drop) after 80 %."""
+    from catholyte.build import build
+    from catholyte.case import read_case
+    from catholyte.results import Results
+    from catholyte.simulation import Simulation
+
+    rate = transport(load_material("LTGPSSe"), T, L).highest_rate
+    path = tmp_path / "case.toml"
+    path.write_text(CELL.replace("RATE", f"{rate:.4f}"), encoding="utf-8")
+    Simulation(build(read_case(path))).run(tmp_path / "run.results")
+    capacity = Results.open(tmp_path / "run.results").summary()["discharge_capacity_mAh_g"]
+    assert capacity == pytest.approx(0.8 * 0.96 * 250.0, rel=0.01)
