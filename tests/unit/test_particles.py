@@ -7,14 +7,14 @@ from scipy.special import j0, j1, jn_zeros
 
 from catholyte.build import build
 from catholyte.case import parse_case
-from catholyte.errors import InputErrors, MeshError
+from catholyte.errors import InputError, InputErrors, MeshError
 from catholyte.mesh.particles import FILM, Particles, particle_graph
 from catholyte.mesh.shells import SizeClass, lognormal
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl
 from catholyte.physics.constants import F
 from catholyte.physics.kinetics import ConstantExchange
-from catholyte.plot import lithiation_slices, plot_all
+from catholyte.plot import lithiation_frames, lithiation_slices, plot_all
 from catholyte.results import Results
 from catholyte.simulation import Simulation
 from catholyte.solve.frames import Settings
@@ -249,3 +249,8 @@ def test_a_run_its_result_and_its_pictures(tmp_path):
     radius, drawn = figure.axes[1].lines[1].get_data()
     np.testing.assert_allclose(drawn, large)
     assert radius[-1] < 3.0
+    cut_open = lithiation_frames(results, (0.0, 0.5), size_class=0)
+    image = cut_open.axes[1].collections[0].get_array()
+    np.testing.assert_allclose(image[[1, -2], 0], results.fields["x"].isel(frame=2).to_numpy()[[0, 7]], rtol=1e-6)
+    with pytest.raises(InputError, match="a size class from 0 to 1"):
+        lithiation_frames(results, size_class=2)

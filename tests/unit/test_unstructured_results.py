@@ -8,7 +8,7 @@ import pyvista
 from mesh_records import tetrahedral_record
 
 from catholyte.errors import InputError
-from catholyte.plot import lithiation_slices, plot_all
+from catholyte.plot import lithiation_frames, lithiation_slices, plot_all
 from catholyte.plot.cuts import cut_through
 from catholyte.plot.phases import phase_kinds
 from catholyte.plot.solids import Solid
@@ -186,6 +186,20 @@ def test_all_pictures(kind: str, tmp_path: Path, request: pytest.FixtureRequest)
 def test_cuts_without_a_current_show_the_lithiation_alone(solid: Results) -> None:
     figure = lithiation_slices(solid, (0, -1))
     assert len(figure.axes) == 3  # two panels and a scale
+
+
+@pytest.mark.parametrize("kind", ["solid", "flat"])
+def test_frames_at_utilisations(kind: str, request: pytest.FixtureRequest) -> None:
+    results = request.getfixturevalue(kind)
+    figure = lithiation_frames(results, (0.0, 0.45, 1.0), norm=(0.0, 1.0))
+    assert [axes.get_title() for axes in figure.axes[:3]] == [
+        "0 % used, 4.20 V",
+        "50 % used, 3.95 V",
+        "100 % used, 3.70 V",
+    ]
+    assert figure.axes[3].get_ylim() == (0.0, 1.0)
+    with pytest.raises(InputError, match="1 to 4 frames"):
+        lithiation_frames(results, np.linspace(0.0, 1.0, 5))
 
 
 def test_a_solid_is_opened_towards_the_viewer(solid: Results) -> None:

@@ -112,7 +112,7 @@ def geometry(case: Case, materials: Mapping[str, Material]) -> Geometry:
     """
     names = tuple(case.phases)
     mesh = case.mesh
-    for name, what in (("layers", "layers"), ("particle", "particles")):
+    for name, what in (("layers", "layers"), ("particle", "particles"), ("file", "elements"), ("shape", "elements")):
         if getattr(mesh, name) is not None:
             expected = f"image, packing, blend or laminate: {what} are no image of voxels"
             raise InputError(f"mesh.{name}", what, expected)
@@ -127,10 +127,12 @@ def geometry(case: Case, materials: Mapping[str, Material]) -> Geometry:
         labels, spacing = _laminate(mesh.laminate, names)
     n_electrode, before = labels.shape[0], 0
     if mesh.separator is not None:
+        assert mesh.separator.thickness is not None
         names = (*names, SEPARATOR)
         before = _layers(mesh.separator.thickness, spacing[0], "mesh.separator.thickness")
         labels = generate.add_layer(labels, len(names) - 1, before, "low")
     if mesh.collector is not None:
+        assert mesh.collector.thickness is not None
         names = (*names, COLLECTOR)
         after = _layers(mesh.collector.thickness, spacing[0], "mesh.collector.thickness")
         labels = generate.add_layer(labels, len(names) - 1, after, "high")

@@ -130,7 +130,7 @@ def layered_geometry(case: Case, materials: Mapping[str, Material]) -> LayeredGe
         shares=shares,
         count=layers.count,
         thickness=thickness,
-        separator=separator.thickness if separator is not None else 0.0,
+        separator=(separator.thickness or 0.0) if separator is not None else 0.0,
         domains=Domains(
             phase=domain,
             electrolyte=electrolyte,

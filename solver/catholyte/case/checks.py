@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import PurePath
 
+from catholyte.case.check_interfaces import interface_tables
 from catholyte.case.check_layers import layer_faults
+from catholyte.case.check_meshes import mesh_faults
 from catholyte.case.check_particles import particle_faults
 from catholyte.case.chemistry import (
     Chemistries,
     electrode_faults,
-    interface_faults,
     load_chemistries,
     phase_faults,
-    reacts_with_species,
 )
 from catholyte.case.faults import Fault, dotted
 from catholyte.case.faults import Path as KeyPath
@@ -27,7 +27,7 @@ from catholyte.errors import InputError, InputErrors, nearest
 
 SEPARATOR, COLLECTOR = "separator", "collector"
 
-_GEOMETRIES = ("image", "packing", "blend", "laminate", "layers", "particle")
+_GEOMETRIES = ("image", "packing", "blend", "laminate", "layers", "particle", "file", "shape")
 _MATERIAL_KEYS = (
     "sigma_e",
     "sigma_i",
@@ -44,6 +44,7 @@ _ACTIVE_KEYS = ("D", "maximum_concentration", "nominal_capacity", "equilibrium_p
 #: keys of a phase that say where it is -> the geometries that read them
 _PLACE_KEYS: Mapping[str, tuple[str, ...]] = {
     "label": ("image",),
+    "region": ("file", "shape"),
     "mass_share": ("packing", "blend", "layers"),
     "volume_share": ("packing", "blend", "layers"),
     "diameter": ("packing",),
@@ -59,19 +60,6 @@ _ELEMENT_KEYS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
 }
 _ALL_ELEMENT_KEYS = [key for key in ElementSection.model_fields if key != "kind"]
 _MOST_PHASES = 250  # phase indices are bytes, and layers need some
-#: kinds of phases that exchange charge -> whether Li is stored or released there
-_PAIRS: Mapping[frozenset[str], bool] = {
-    frozenset(("active", "electrolyte")): True,
-    frozenset(("active", SEPARATOR)): True,
-    frozenset(("active", "conductor")): False,
-    frozenset(("active", COLLECTOR)): False,
-    frozenset(("conductor", COLLECTOR)): False,
-    frozenset(("electrolyte", SEPARATOR)): False,
-    frozenset(("active",)): False,  # two phases of one kind
-    frozenset(("electrolyte",)): False,
-    frozenset(("conductor",)): False,
-}
-
 Found = Iterator[Fault | InputError]
 
 
@@ -96,7 +84,7 @@ def contradictions(case: Case) -> Found:
         yield from _labels(case)
     elif case.mesh.laminate is not None and geometry == "laminate":
         yield from _stack(case, case.mesh.laminate)
-    elif geometry not in (None, "particle"):
+    elif geometry not in (None, "particle", "file", "shape"):
         yield from _shares(case, kinds, may_fill=geometry in ("packing", "layers"))
     if geometry == "packing":
         yield from _matrix(kinds)
@@ -104,7 +92,9 @@ def contradictions(case: Case) -> Found:
         yield from layer_faults(case, case.mesh.layers, kinds)
     if case.mesh.particle is not None and geometry == "particle":
         yield from particle_faults(case, case.mesh.particle, kinds, chemistries)
-    yield from _interfaces(case, kinds, chemistries)
+    if geometry is not None:
+        yield from mesh_faults(case, geometry)
+    yield from interface_tables(case, kinds, chemistries)
     yield from electrode_faults(case, kinds, chemistries)
     yield from _cell(case)
     yield from _protocol(case)
@@ -318,64 +308,6 @@ def _matrix(kinds: Mapping[str, str | None]) -> Found:
         yield Fault(("phases", matrix[1], "material"), expected)
     if not matrix and None not in kinds.values():
         yield Fault(("phases",), "one phase of an electrolyte, the matrix of the packing")
-
-
-# ------------------------------------------------------------------------------------------------ interfaces
-
-
-def _interfaces(case: Case, kinds: Mapping[str, str | None], chemistries: Chemistries) -> Found:
-    sides = dict(kinds)
-    sides[COLLECTOR] = COLLECTOR  # without a layer it is the last face of the image
-    if case.mesh.separator is not None:
-        sides[SEPARATOR] = SEPARATOR
-    first: dict[frozenset[str], str] = {}
-    for name, interface in case.interfaces.items():
-        path = ("interfaces", name)
-        pair = name.split("|")
-        if len(pair) != 2:
-            yield Fault(path, 'the names of two phases, like [interfaces."active|electrolyte"]')
-            continue
-        if unknown := [side for side in pair if side not in sides]:
-            yield from _unknown_side(path, pair, unknown[0], sides)
-            continue
-        if pair[0] == pair[1]:
-            yield Fault(path, "two different phases")
-            continue
-        if frozenset(pair) in first:
-            yield Fault(path, f'one table for this pair; [interfaces."{first[frozenset(pair)]}"] is another')
-            continue
-        first[frozenset(pair)] = name
-        met = [sides[side] for side in pair]
-        if None in met:
-            continue
-        network = reacts_with_species(pair[0], pair[1], sides, chemistries)
-        reacts = network or _PAIRS.get(frozenset(side for side in met if side is not None))
-        if reacts is None:
-            yield Fault(path, f"a pair that exchanges electrons or ions; {met[0]} and {met[1]} do not")
-        elif reacts:
-            yield from interface_faults(path, interface, network=bool(network))
-        else:
-            if interface.reactions:
-                expected = f"no reactions: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
-                yield Fault((*path, "reactions"), expected)
-            if interface.kinetics is not None:
-                expected = f"no kinetics: {met[0]} and {met[1]} do not react; contact_resistance is meant for them"
-                yield Fault((*path, "kinetics"), expected)
-            if interface.double_layer is not None:
-                expected = f"no double layer: {met[0]} and {met[1]} exchange no charge by a reaction"
-                yield Fault((*path, "double_layer"), expected)
-            if interface.film_resistance > 0.0:
-                expected = f"contact_resistance: a film is one between active material and electrolyte, not {name}"
-                yield Fault((*path, "film_resistance"), expected)
-
-
-def _unknown_side(path: KeyPath, pair: list[str], side: str, sides: Mapping[str, str | None]) -> Found:
-    if side == SEPARATOR:
-        yield Fault(path, "a separator in [mesh], like separator = '4 um', before its interfaces")
-        return
-    alike = nearest(side, sides)
-    suggestion = None if alike is None else "|".join(alike if name == side else name for name in pair)
-    yield Fault(path, f"two of {', '.join(sides)}, and {side!r} is none of them", suggestion)
 
 
 # --------------------------------------------------------------------------------------- cell and experiment

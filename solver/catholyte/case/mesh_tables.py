@@ -8,6 +8,7 @@ from catholyte.case import values as v
 from catholyte.case.layer_tables import LayersMesh
 from catholyte.case.particle_tables import ParticleMesh
 from catholyte.case.tables import Table, key
+from catholyte.case.unstructured_tables import SMOOTHING, MeshFile, ShapeMesh
 
 
 class ImageMesh(Table):
@@ -67,27 +68,31 @@ class LaminateMesh(Table):
 
 
 class SeparatorLayer(Table):
-    """A layer of solid electrolyte, added on the side of the counter electrode."""
+    """A layer of solid electrolyte on the side of the counter electrode: added, or a region of a mesh."""
 
     shorthand: ClassVar[str | None] = "thickness"
 
-    thickness: v.Length = key("the thickness of the separator", "4 um")
+    thickness: v.Length | None = key(
+        "the thickness of the separator; a mesh of a file has it in itself", "4 um", default=None
+    )
     material: v.Text | None = key("its material; that of the electrolyte phase if not given", "Li6PS5Cl", default=None)
     sigma_i: v.Conductivity | None = key("its ionic conductivity", "1.5 mS/cm", default=None)
 
 
 class CollectorLayer(Table):
-    """A layer of metal, added on the side of the current collector."""
+    """A layer of metal on the side of the current collector: added, or a region of a mesh."""
 
     shorthand: ClassVar[str | None] = "thickness"
 
-    thickness: v.Length = key("the thickness of the collector", "1 um")
+    thickness: v.Length | None = key(
+        "the thickness of the collector; a mesh of a file has it in itself", "1 um", default=None
+    )
     material: v.Text = key("its material", "aluminium", default="aluminium")
     sigma_e: v.Conductivity | None = key("its electronic conductivity", "3.5e7 S/m", default=None)
 
 
 class MeshSection(Table):
-    """The geometry: one of image, packing, blend, laminate, layers and particle, and what lies on either side."""
+    """The geometry: an image or a recipe of one, layers, particles or a mesh, and what lies on either side."""
 
     image: ImageMesh | None = key("a label image", {"file": "scan.tif", "voxel_size": "0.4 um"}, default=None)
     packing: PackingMesh | None = key(
@@ -112,6 +117,18 @@ class MeshSection(Table):
         "single particles in shells, all of whose surface touches electrolyte and collector",
         {"phase": "active", "diameter": "5 um", "loading": "1 mg/cm2"},
         default=None,
+    )
+    file: MeshFile | None = key(
+        "an unstructured mesh", "particle.msh", {"path": "particle.msh", "unit": "um"}, default=None
+    )
+    shape: ShapeMesh | None = key(
+        "a shape that is meshed", {"kind": "particle", "diameter": "5 um", "part": "quarter"}, default=None
+    )
+    cells: Annotated[Literal["voxels", "tetrahedra"], v.OneOf()] = key(
+        "what an image is made of: its voxels, or tetrahedra with smooth interfaces", "tetrahedra", default="voxels"
+    )
+    smoothing: Annotated[int, v.whole(0, 1000)] | None = key(
+        f"steps of smoothing of the interfaces between tetrahedra; {SMOOTHING} if not given", 10, default=None
     )
     separator: SeparatorLayer | None = key(
         "a layer of electrolyte on the counter side", "4 um", {"thickness": "4 um"}, default=None

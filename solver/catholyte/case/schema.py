@@ -19,6 +19,7 @@ from catholyte.case.mesh_tables import MeshSection
 from catholyte.case.potential_tables import PotentialTable
 from catholyte.case.tables import Table
 from catholyte.case.tables import key as _key
+from catholyte.case.unstructured_tables import GrainsSection
 
 
 class Diameter(Table):
@@ -37,6 +38,15 @@ class PhaseSection(Table):
         'a material of the library, the path of a .toml file next to the case, or "void"', "NCM83", "void"
     )
     label: v.Labels | None = _key("the label or labels of the phase in the image", 1, [1, 2], default=None)
+    region: v.Names | None = _key(
+        "the region or regions of the phase in an unstructured mesh; that of its name if not given",
+        "active",
+        ["core", "shell"],
+        default=None,
+    )
+    grains: GrainsSection | None = _key(
+        "the grains of the phase, whose boundaries may have a resistance", {"size": "0.5 um", "seed": 3}, default=None
+    )
     mass_share: v.Share | None = _key("the share of the mass of the solids", 0.7, "70 %", default=None)
     volume_share: v.VolumeShare | None = _key(
         "the share of the volume of the whole electrode", 0.1, "10 %", default=None
@@ -55,8 +65,8 @@ class PhaseSection(Table):
     sigma_i: v.Conductivity | None = _key("the ionic conductivity", "0.7 mS/cm", default=None)
     D: v.Diffusivity | None = _key("the chemical diffusivity of Li", "3.8e-12 cm2/s", default=None)
     transport: Annotated[Literal["mixed", "diffusion"], v.OneOf()] | None = _key(
-        "how lithium moves in an active material: with ions and electrons that both move, or by diffusion behind mobile "
-        "electrons; mixed where sigma_i is given and D is not",
+        "how lithium moves in an active material: with ions and electrons that both move, or by diffusion behind "
+        "mobile electrons; mixed where sigma_i is given and D is not",
         "mixed",
         default=None,
     )

@@ -127,6 +127,12 @@ def _bruggeman(value: object) -> float:
     return float(value)
 
 
+def _angle(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value <= 180.0:
+        refuse("an angle in degrees, a number above 0 and at most 180, like 20")
+    return float(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         refuse("a text that is not empty")
@@ -320,6 +326,7 @@ SpecificCapacity = Annotated[float, quantity("specific capacity")]
 MolarEnergy = Annotated[float, quantity("molar energy", sign="not negative")]
 PositiveMolarEnergy = Annotated[float, quantity("molar energy")]
 Frequency = Annotated[float, quantity("frequency")]
+AngleInDegrees = Annotated[float, Read(_angle, {"type": "number", "exclusiveMinimum": 0.0, "maximum": 180.0})]
 BruggemanExponent = Annotated[float, Read(_bruggeman, {"type": "number", "minimum": 1.0, "maximum": 10.0})]
 RelativePermittivity = Annotated[float, Read(_permittivity, {"type": "number", "minimum": 1.0})]
 Share = Annotated[float, quantity("fraction", sign="not negative")]

@@ -59,8 +59,7 @@ class Cut:
 
     def known(self, number: int) -> NDArray[np.bool_]:
         """Return which triangles have a value at every corner."""
-        known: NDArray[np.bool_] = np.isfinite(self.values[number])[self.triangles].all(axis=1)
-        return known
+        return np.asarray(np.isfinite(self.values[number])[self.triangles].all(axis=1), dtype=np.bool_)
 
 
 def cut_through(elements: Elements, fields: Sequence[Floats]) -> Cut:

@@ -5,7 +5,7 @@ Species of reaction networks have maps of their own (:mod:`catholyte.plot.specie
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -132,10 +132,8 @@ def cut_plane(mesh: MeshRecord) -> Plane:
 
 def _slices(results: Results, frames: Sequence[int]) -> Figure:
     plane = cut_plane(results.mesh)
-    labels = plane.of(results.mesh.labels)
-    colours, kinds = phase_colours(results), phase_kinds(results)
-    active = np.isin(labels, [i for i, kind in enumerate(kinds.values()) if kind == "active"])
-    flat = _flat_colours(labels, colours, active)
+    active = _active(results, plane)
+    flat, named = flat_phases(results, plane)
     rows = _rows(results, plane, frames)
     figure, grid, bars = panel_grid(len(rows), len(frames), plane.size[1] / plane.size[0])
     for row, panels, bar_axes in zip(rows, grid, bars, strict=True):
@@ -160,10 +158,6 @@ def _slices(results: Results, frames: Sequence[int]) -> Figure:
             axes.text(1.0, 1.02, "collector →", ha="right", va="bottom", **ends)
     for axes in grid[-1]:
         axes.set_xlabel(f"{plane.across} ({plane.unit})")
-    seen = np.unique(labels)
-    named: dict[str, Colour] = {
-        name: colours[name] for index, (name, kind) in enumerate(kinds.items()) if kind != "active" and index in seen
-    }
     if (active & ~np.isfinite(rows[0].images[0])).any():
         named["active, not connected"] = ISOLATED
     phase_legend(figure, named)
@@ -194,13 +188,24 @@ def _current(results: Results, frame: int) -> NDArray[np.floating]:
     return total * from_si(1.0, "mA/cm**2", "current density")
 
 
-def _flat_colours(
-    labels: NDArray[np.uint8], colours: Mapping[str, str], active: NDArray[np.bool_]
-) -> NDArray[np.floating]:
-    """Return an RGB image of the phases in their colours; active material is drawn as if it were isolated."""
+def flat_phases(results: Results, plane: Plane) -> tuple[NDArray[np.floating], dict[str, Colour]]:
+    """Return an RGB image of the phases of a plane in their colours, and the colours of those that are seen.
+
+    Active material is drawn as if it were isolated.
+    """
+    labels, colours, kinds = plane.of(results.mesh.labels), phase_colours(results), phase_kinds(results)
     flat: NDArray[np.floating] = np.array([to_rgb(colour) for colour in colours.values()])[labels]
-    flat[active] = to_rgb(ISOLATED)
-    return flat
+    flat[_active(results, plane)] = to_rgb(ISOLATED)
+    seen = np.unique(labels)
+    named: dict[str, Colour] = {
+        name: colours[name] for index, (name, kind) in enumerate(kinds.items()) if kind != "active" and index in seen
+    }
+    return flat, named
+
+
+def _active(results: Results, plane: Plane) -> NDArray[np.bool_]:
+    kinds = phase_kinds(results).values()
+    return np.isin(plane.of(results.mesh.labels), [k for k, kind in enumerate(kinds) if kind == "active"])
 
 
 def painted(
