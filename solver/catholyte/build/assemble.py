@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,23 +15,20 @@ from catholyte.build.cell import (
     phase_parameters,
 )
 from catholyte.build.design import Design, design
-from catholyte.build.geometry import Geometry, geometry
 from catholyte.build.initial import initial_state
-from catholyte.build.layers import LayeredGeometry, check_double_layer, in_layers, layered_geometry, whole
-from catholyte.build.particles import ParticleGeometry, particle_geometry
+from catholyte.build.layers import LayeredGeometry, check_double_layer, in_layers
+from catholyte.build.particles import ParticleGeometry
+from catholyte.build.places import AnyGeometry, cells_of, place_of
 from catholyte.build.reactions import PlannedReaction, planned_reactions
 from catholyte.case.schema import Case
 from catholyte.experiment import Program, Scales, Spectrum, check_start
 from catholyte.materials import Material
 from catholyte.mesh.graph import Graph
-from catholyte.mesh.percolation import Percolation, percolation
-from catholyte.mesh.voxels import voxel_graph
+from catholyte.mesh.percolation import Percolation
 from catholyte.models.parameters import CellParameters
 
 if TYPE_CHECKING:
     from catholyte.models.cathode import Cathode
-
-AnyGeometry = Geometry | LayeredGeometry | ParticleGeometry
 
 #: peak memory of a run in bytes: fixed part and part per unknown (docs/performance.md: within 5 % from 16³ to 128³)
 _MEMORY_BASE, _MEMORY_PER_UNKNOWN = 292e6, 815.0
@@ -141,16 +138,8 @@ def build(case: Case) -> Built:
     lithiation, voltage = initial_state(case, materials, parameters, counter_potential)
     reference = counter_potential if case.cell.voltage_reference == "cell" else 0.0
     check_start(program, voltage - reference, T)
-    kinds = {name: phase.kind for name, phase in parameters.phases.items()}
     place = place_of(case, materials)
-    if isinstance(place, LayeredGeometry | ParticleGeometry):
-        solids = [name for name in place.phase_names if kinds.get(name, "void") != "void"]
-        graph, paths = place.graph, whole(place.graph, solids, place.pair[0])
-    else:
-        pairs = [pair for pair, interface in parameters.interfaces.items() if interface.network is not None]
-        graph, paths = _percolating(
-            place, kinds, reacting=frozenset().union(*pairs), periodic=case.mesh.side_walls == "periodic"
-        )
+    graph, paths = cells_of(case, place, parameters)
     derived = design(case, place, materials)
     if isinstance(place, LayeredGeometry | ParticleGeometry):
         check_double_layer(parameters, place.pair, surface=place.surface, one_c=derived.current_density_1C)
@@ -168,31 +157,6 @@ def build(case: Case) -> Built:
         initial_lithiation=lithiation,
         initial_voltage=voltage,
     )
-
-
-def place_of(case: Case, materials: Mapping[str, Material]) -> AnyGeometry:
-    """Return the geometry of a case.
-
-    Raises
-    ------
-    InputError
-        If what the case says of it cannot be.
-    """
-    if case.mesh.layers is not None:
-        return layered_geometry(case, materials)
-    if case.mesh.particle is not None:
-        return particle_geometry(case, materials)
-    return geometry(case, materials)
-
-
-def _percolating(
-    image: Geometry, kinds: Mapping[str, str], *, reacting: Collection[str], periodic: bool
-) -> tuple[Graph, Percolation]:
-    """Return the cells of an image that take part, and what was found of the others."""
-    voids = tuple(name for name in image.phase_names if name not in kinds)
-    cells = voxel_graph(image.labels, image.spacing, image.phase_names, excluded=voids, periodic=periodic)
-    paths = percolation(cells, {name: kinds.get(name, "void") for name in image.phase_names}, reacting=reacting)
-    return cells.subset(paths.keep), paths
 
 
 def _parameters(case: Case, materials: Mapping[str, Material], cross_section: float, T: float) -> CellParameters:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from catholyte.build.assemble import place_of
 from catholyte.build.design import Design, design
 from catholyte.build.geometry import COLLECTOR, SEPARATOR, volume_shares
+from catholyte.build.places import place_of
 from catholyte.case.schema import Case
 from catholyte.errors import InputError
 from catholyte.materials import Material, load_material

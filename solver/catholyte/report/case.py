@@ -16,7 +16,7 @@ from catholyte.report.tables import MA_CM2, MAH_CM2, MAH_G, length_text, new_tab
 
 if TYPE_CHECKING:
     from catholyte.build import Built
-    from catholyte.build.assemble import AnyGeometry
+    from catholyte.build.places import AnyGeometry
     from catholyte.experiment import Program
 
 #: so many sentences of a protocol are shown

@@ -1,0 +1,70 @@
+"""From a case to its geometry, and from there to the cells that take part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from catholyte.build.geometry import Geometry, geometry
+from catholyte.build.grains import grain_image
+from catholyte.build.layers import LayeredGeometry, layered_geometry, whole
+from catholyte.build.particles import ParticleGeometry, particle_geometry
+from catholyte.case.schema import Case
+from catholyte.materials import Material
+from catholyte.mesh.graph import Graph
+from catholyte.mesh.percolation import Percolation, percolation
+from catholyte.mesh.voxels import voxel_graph
+from catholyte.models.parameters import CellParameters
+
+AnyGeometry = Geometry | LayeredGeometry | ParticleGeometry
+
+
+def place_of(case: Case, materials: Mapping[str, Material]) -> AnyGeometry:
+    """Return the geometry of a case.
+
+    Raises
+    ------
+    InputError
+        If what the case says of it cannot be.
+    MeshError
+        If the mesh cannot be used.
+    """
+    if case.mesh.layers is not None:
+        return layered_geometry(case, materials)
+    if case.mesh.particle is not None:
+        return particle_geometry(case, materials)
+    return geometry(case, materials)
+
+
+def cells_of(case: Case, place: AnyGeometry, parameters: CellParameters) -> tuple[Graph, Percolation]:
+    """Return the cells that take part, and what was found of the others.
+
+    Raises
+    ------
+    InputError
+        If grains cannot be as the case says.
+    MeshError
+        If nothing percolates.
+    """
+    kinds = {name: phase.kind for name, phase in parameters.phases.items()}
+    if isinstance(place, LayeredGeometry | ParticleGeometry):
+        solids = [name for name in place.phase_names if kinds.get(name, "void") != "void"]
+        return place.graph, whole(place.graph, solids, place.pair[0])
+    cells = _voxels(case, place, kinds)
+    networks = [pair for pair, interface in parameters.interfaces.items() if interface.network is not None]
+    mixed = [name for name, phase in parameters.phases.items() if phase.mixed is not None]
+    every = {name: kinds.get(name, "void") for name in cells.phase_names}
+    paths = percolation(cells, every, reacting=frozenset().union(*networks), mixed=mixed)
+    return cells.subset(paths.keep), paths
+
+
+def _voxels(case: Case, image: Geometry, kinds: Mapping[str, str]) -> Graph:
+    """Return a cell for every voxel that is not void, with the number of its grain where there are any."""
+    voids = tuple(name for name in image.phase_names if name not in kinds)
+    periodic = case.mesh.side_walls == "periodic"
+    cells = voxel_graph(image.labels, image.spacing, image.phase_names, excluded=voids, periodic=periodic)
+    grains = grain_image(case, image)
+    if grains is None:
+        return cells
+    assert cells.grid is not None
+    return replace(cells, grain=grains.ravel()[cells.grid.voxel])
