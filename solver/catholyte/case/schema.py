@@ -38,7 +38,7 @@ class PhaseSection(Table):
         'a material of the library, the path of a .toml file next to the case, or "void"', "NCM83", "void"
     )
     label: v.Labels | None = _key("the label or labels of the phase in the image", 1, [1, 2], default=None)
-    region: v.Names | None = _key(
+    region: v.Regions | None = _key(
         "the region or regions of the phase in an unstructured mesh; that of its name if not given",
         "active",
         ["core", "shell"],

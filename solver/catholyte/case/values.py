@@ -95,13 +95,16 @@ def _from_0_to_1(expected: str, *, zero: bool = True) -> Callable[[object], floa
     return read
 
 
-def _names(value: object) -> tuple[str, ...]:
-    names: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
-    if not names or not all(isinstance(name, str) and name.strip() for name in names):
-        refuse("the name of a phase, like 'catholyte', or several, like ['catholyte', 'iodine']")
-    if len(set(names)) < len(names):
-        refuse("names that differ from one another")
-    return tuple(names)
+def _names_of(what: str) -> Callable[[object], tuple[str, ...]]:
+    def read(value: object) -> tuple[str, ...]:
+        names: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+        if not names or not all(isinstance(name, str) and name.strip() for name in names):
+            refuse(what)
+        if len(set(names)) < len(names):
+            refuse("names that differ from one another")
+        return tuple(names)
+
+    return read
 
 
 #: the least exponent of a constant-phase element: below it an arc spans more decades than any run
@@ -349,17 +352,19 @@ PartOfMass = Annotated[
 ]
 
 Text = Annotated[str, Read(_text, {"type": "string", "minLength": 1})]
+_NAMES_SCHEMA: Mapping[str, Any] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    ]
+}
 Names = Annotated[
     tuple[str, ...],
-    Read(
-        _names,
-        {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-            ]
-        },
-    ),
+    Read(_names_of("the name of a phase, like 'catholyte', or several, like ['catholyte', 'iodine']"), _NAMES_SCHEMA),
+]
+Regions = Annotated[
+    tuple[str, ...],
+    Read(_names_of("the name of a region of the mesh, like 'core', or several, like ['core', 'shell']"), _NAMES_SCHEMA),
 ]
 Switch = Annotated[bool, Read(_switch, {"type": "boolean"})]
 Voxels = Annotated[tuple[int, int, int], _voxels(3, "[z, y, x]")]
