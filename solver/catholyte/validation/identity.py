@@ -22,13 +22,13 @@ def case_key(case: Case) -> str:
     """Return the SHA-256 of everything that a run of a case depends on.
 
     Comments and the order of the keys do not count. Materials count by their numbers, wherever those are written down;
-    an image counts by name, size and date of its file, for reading it would take long.
+    images and meshes count by name, size and date of their files, for reading them would take long.
     """
     about = {
         "case": tomllib.loads(case.text),
         "materials": load_materials(case),
         "counter": load_material(case.cell.counter.material, folder=case.folder),
-        "image": _image(case),
+        "image": _geometry(case),
         "conduction": _conduction(case),
         "catholyte": importlib.metadata.version("catholyte"),
     }
@@ -36,15 +36,21 @@ def case_key(case: Case) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _image(case: Case) -> list[Any]:
-    image = case.mesh.image
-    if image is None or image.file is None:
-        return []
-    path = case.folder / image.file
-    if not path.is_file():
-        return [image.file]
-    about = path.stat()
-    return [image.file, about.st_size, about.st_mtime_ns]
+def _geometry(case: Case) -> list[Any]:
+    """Return name, size and date of every file that the geometry is read from."""
+    image, mesh = case.mesh.image, case.mesh.file
+    files = [image.file if image is not None else None, mesh.path if mesh is not None else None]
+    files += [phase.grains.file for phase in case.phases.values() if phase.grains is not None]
+    found: list[Any] = []
+    for file in files:
+        if file is None:
+            continue
+        path = case.folder / file
+        found.append(file)
+        if path.is_file():
+            about = path.stat()
+            found += [about.st_size, about.st_mtime_ns]
+    return found
 
 
 def _conduction(case: Case) -> str:
