@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from catholyte.errors import InputError, MeshError
-from catholyte.mesh.generate import blend
+from catholyte.mesh.generate import SpherePhase, VoidPhase, blend, packing
 from catholyte.mesh.smooth import surface, surface_triangles, tetrahedra
 
 H = 2e-7
@@ -89,6 +89,19 @@ def test_cells_fit_together_and_fill_the_image(excluded):
         nz, ny, nx = labels.shape
         assert outside.sum() == pytest.approx(2.0 * (nz * ny + ny * nx + nx * nz) * H**2, rel=1e-12)
     assert np.array_equal(np.unique(mesh.cells[0].nodes), np.arange(len(mesh.points)))
+
+
+def test_every_phase_keeps_its_volume():
+    labels = packing(
+        (32, 32, 32),
+        SPACING,
+        matrix=0,
+        phases=[SpherePhase(1, 0.5, 12.0 * H), VoidPhase(2, 0.1)],
+        seed=2,
+    )
+    mesh = tetrahedra(labels, SPACING, NAMES)
+    shares = np.bincount(mesh.cells[0].region, volumes(mesh)) / (labels.size * H**3)
+    assert shares == pytest.approx(np.bincount(labels.ravel()) / labels.size, rel=2e-3)
 
 
 def test_every_tetrahedron_keeps_its_shape():

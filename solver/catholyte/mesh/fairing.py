@@ -6,7 +6,8 @@ The faces between voxels of two regions make a surface of steps. Its points are 
 
 of which the first smooths and the second takes back the shrinkage: together they multiply a mode with L(x) = −k x by
 1 − (λk)². W averages over the other points of all faces that meet at a point, each as often as it occurs; its
-eigenvalues lie in [−1/3, 1], so that no mode grows. All lengths are in voxels.
+eigenvalues lie in [−1/3, 1], so that no mode grows. All lengths are in voxels. What volume is still lost or
+won is given back in the end (:mod:`catholyte.mesh.offsets`).
 
 A point that lies on the line where three regions meet moves along with its neighbours on this line only, and a point
 where lines meet stays: interfaces that are flat remain exactly flat, whatever ends on them. Points on the outer faces
@@ -26,6 +27,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from catholyte.mesh.offsets import keep_volumes
 
 Shape = tuple[int, ...]
 Indices = NDArray[np.int64]
@@ -110,7 +113,26 @@ def displacements(levels: Sequence[NDArray[np.int32]], steps: int) -> tuple[Indi
         average = average + _neighbours(regions, corner, nodes, own & ~taken)
         taken |= own
     place = np.array(np.unravel_index(corner, corner_shape(shape))).T
-    return corner, _fair(average, place, shape, steps)
+    free = np.array([(place[:, axis] > 0) & (place[:, axis] < n) for axis, n in enumerate(shape)]).T
+    moved = _fair(average, place, free, steps)
+    if steps:
+        faces = np.searchsorted(corner, quads[0])
+        moved = keep_volumes(faces, _sides(levels[0]), place, moved, free, reach=REACH)
+    return corner, moved
+
+
+def _sides(regions: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the regions from which and to which the first edge across the second goes, of all faces between some."""
+    sides = []
+    for axis in range(3):
+        face = faces_between(regions, axis)
+        above = np.array(np.unravel_index(face, [n + (k == axis) for k, n in enumerate(regions.shape)]))
+        below = above.copy()
+        below[axis] -= 1
+        pair = regions[tuple(above)], regions[tuple(below)]
+        # x is across y along −z
+        sides.append(np.stack(pair if axis != 1 else pair[::-1], axis=1))
+    return np.concatenate(sides)
 
 
 def _neighbours(
@@ -160,14 +182,13 @@ def _distinct(values: NDArray[np.int32]) -> NDArray[np.int64]:
     return 1 + np.count_nonzero(np.diff(np.sort(values, axis=1), axis=1), axis=1)
 
 
-def _fair(average: sparse.csr_array, place: Indices, shape: Shape, steps: int) -> Floats:
+def _fair(average: sparse.csr_array, place: Indices, free: NDArray[np.bool_], steps: int) -> Floats:
     """Take pairs of steps and return how far the points at ``place`` have moved."""
     total = np.asarray(average.sum(axis=1))
     scale = np.where(total > 0.0, 1.0 / np.maximum(total, 1.0), 0.0)[:, None]
     held = np.where(total > 0.0, 1.0, 0.0)[:, None]
     # half-integers, so that what is flat gives exactly zero
     start = (average @ place - total[:, None] * place) * scale
-    free = np.array([(place[:, axis] > 0) & (place[:, axis] < n) for axis, n in enumerate(shape)]).T
     moved = np.zeros(place.shape)
     for factor in (_STEP, -_STEP) * steps:
         moved += factor * free * (start + (average @ moved) * scale - held * moved)
