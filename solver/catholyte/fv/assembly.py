@@ -35,17 +35,20 @@ class Placement:
     shape
         Voxels along z, y, x.
     phi, lithium
-        Flat voxel of every potential and of every lithium unknown.
+        Flat voxel of every potential and of every lithium unknown. With mixed conductors potentials are all of
+        [φ, ψ], and those of ions stand in a second copy of the grid: its second *slot*.
     network
         Which voxels belong to the ion conductors, shape (nz·ny·nx,), uint8.
     phi_links, lithium_links
         Where the conductance of every edge of A_φφ and of every transport path stands in an array of shape
         (3, nz, ny, nx) that holds, for every axis and voxel, the link to the next voxel; nz times ``copies`` for the
-        latter.
+        latter, (2, 2, 3, nz, ny, nx) for the former with mixed conductors.
     copies
         How many copies of the grid, one above the other along z, hold the stores.
     contrast
         Largest ratio of conductances within the electron network and within the ion network.
+    within
+        Voxel of every mixed store, whose two potentials are joined by its capacity; None without mixed conductors.
     """
 
     shape: tuple[int, int, int]
@@ -56,6 +59,7 @@ class Placement:
     lithium_links: NDArray[np.int64]
     copies: int
     contrast: float
+    within: Indices | None = None
 
 
 @dataclass(frozen=True)
@@ -383,12 +387,23 @@ class CoupledSystem:
     @cached_property
     def reduced_matrix(self) -> Laplacian:
         """A_φφ with the reduced conductances; of mixed conductors with both potentials of every cell."""
+        return Laplacian.from_edges(self.skeleton.reduced_links, self.reduced_edges, self.reduced_terminals)
+
+    @cached_property
+    def reduced_edges(self) -> Floats:
+        """Conductances of the reduced matrix in S: conduction, faces, mixed edges, capacities of mixed stores."""
         edges = [self.skeleton.conduction, self.reduced_conductance]
-        terminals = self.skeleton.terminals
         if self.mixed is not None:
             edges.append(self.mixed.reduced(self.mixed_storage))
-            terminals = np.concatenate([terminals, np.zeros(self.mixed.at.size)]) + self.mixed.to_collector
-        return Laplacian.from_edges(self.skeleton.reduced_links, np.concatenate(edges), terminals)
+        return np.concatenate(edges)
+
+    @property
+    def reduced_terminals(self) -> Floats:
+        """Conductance of every unknown of the reduced matrix to the terminals in S."""
+        if self.mixed is None:
+            return self.skeleton.terminals
+        to_counter = np.concatenate([self.skeleton.terminals, np.zeros(self.mixed.at.size)])
+        return to_counter + self.mixed.to_collector
 
     @property
     def mixed_storage(self) -> Floats | None:

@@ -28,7 +28,7 @@ Array = NDArray[Any]
 Indices = NDArray[np.int32]
 
 #: a capacity joins the two potentials of a cell at most this many times more strongly than its edges join it to others
-_STRONGEST = 1e4
+_STRONGEST = 1e2
 
 
 @dataclass(frozen=True)

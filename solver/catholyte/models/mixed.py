@@ -4,8 +4,8 @@ r"""What mixed conductors carry: electrons and ions from cell to cell, in local 
 
 with φ the electron and ψ the ion potential, both relative to the collector, and conductances in series over the two
 half cells, G = A/(d_p/σ(x_p) + d_q/σ(x_q) + R): R is the resistance of a grain boundary or of the contact of two
-phases, its own for electrons and for ions. Electrons also pass to conductors, to other active materials and to the collector.
-Fluxes are differences of potentials: U(x) may be flat, and nothing is divided by dU/dx.
+phases, its own for electrons and for ions. Electrons also pass to conductors, to other active materials and to the
+collector. Fluxes are differences of potentials: U(x) may be flat, and nothing is divided by dU/dx.
 
 For σ_e ≫ σ_i this is diffusion with D = −(σ_i/F) dU/dc; in general lithium moves by the ambipolar conductivity
 σ_e σ_i/(σ_e + σ_i) (Jamnik & Maier 2001, doi:10.1039/b100180i).

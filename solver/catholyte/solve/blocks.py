@@ -63,18 +63,22 @@ class GridBlocks:
             raise ValueError("the system has no placement on a voxel grid")
         share(place.network.size)
         self._dtype, self._place = dtype, place
+        self._slots = 1 if place.within is None else 2
         self._edges = skeleton.conduction.size
         largest = max(np.abs(skeleton.conduction).max(initial=0.0), np.abs(skeleton.terminals).max())
         self._phi_scale = 1.0 / float(largest)
         self._lithium_scale = 1.0 / float(skeleton.paths.max(initial=0.0) or 1.0)
         size, below = place.network.size, place.copies * place.network.size
         double = np.result_type(dtype, np.float64)
-        self._phi_grid, self._x_grid, self._nothing = (np.zeros(n, dtype=dtype) for n in (size, below, below))
+        self._phi_grid, self._x_grid, self._nothing = (
+            np.zeros(n, dtype=dtype) for n in (self._slots * size, below, below)
+        )
         self._wide, self._image = np.zeros(below, dtype=double), np.empty(below, dtype=double)
         self._planes = np.empty(place.copies * place.shape[0], dtype=double)
-        self._terminals = self._on_grid(place.phi, skeleton.terminals * self._phi_scale)
-        self._paths = self._links(place.phi_links[: self._edges], skeleton.conduction * self._phi_scale, 1)
-        self._links_phi = self._paths.copy()
+        if self._slots == 1:
+            self._terminals = self._on_grid(place.phi, skeleton.terminals * self._phi_scale)
+            self._paths = self._links(place.phi_links[: self._edges], skeleton.conduction * self._phi_scale, 1)
+            self._links_phi = self._paths.copy()
         self._links_lithium = self._links(place.lithium_links, skeleton.paths * self._lithium_scale, place.copies)
         self._phi: GridSolver | None = None
         self._lithium: GridMultigrid | None = None
@@ -83,14 +87,18 @@ class GridBlocks:
         """Take the numbers of a system."""
         self._system = system
         place = self._place
-        faces = place.phi_links[self._edges :]
-        self._links_phi[faces] = system.reduced_conductance * self._phi_scale
-        network = place.network.reshape(place.shape)
-        phi = GridLaplacian(self._shaped(self._links_phi), self._cells(self._terminals), network=network)
+        if self._slots == 2:
+            phi = self._with_mixed(system)
+        else:
+            faces = place.phi_links[self._edges :]
+            self._links_phi[faces] = system.reduced_conductance * self._phi_scale
+            network = place.network.reshape(place.shape)
+            phi = GridLaplacian(self._shaped(self._links_phi), self._cells(self._terminals), network=network)
         if self._phi is None:
             self._phi = GridSolver(phi)
         else:
-            self._phi.refresh(phi, storage=False)
+            # The conductivities of mixed conductors follow their lithiation.
+            self._phi.refresh(phi, storage=False, conduction=self._slots == 2)
         if system.frozen:
             return
         storage = self._cells(self._on_grid(place.lithium, system.lithium_excess * self._lithium_scale, place.copies))
@@ -99,6 +107,19 @@ class GridBlocks:
             self._lithium = GridMultigrid(lithium)
         else:
             self._lithium.refresh(lithium, exchange=False)
+
+    def _with_mixed(self, system: CoupledSystem) -> GridLaplacian:
+        """Return the reduced A_φφ with electrons in the first slot of every voxel and ions in the second."""
+        place, size = self._place, self._place.network.size
+        assert place.within is not None
+        edges, scale = system.reduced_edges, self._phi_scale
+        cut = edges.size - place.within.size
+        links, within = np.zeros(12 * size, dtype=self._dtype), np.zeros(size, dtype=self._dtype)
+        links[place.phi_links] = edges[:cut] * scale
+        within[place.within] = edges[cut:] * scale
+        plates = self._on_grid(place.phi, system.reduced_terminals * scale, 2)
+        shape = place.shape
+        return GridLaplacian(links.reshape(2, 2, 3, *shape), plates.reshape(2, *shape), within=within.reshape(shape))
 
     def potentials(self, load: Vector) -> Vector:
         """Solve the reduced A_φφ to a fifth."""
@@ -127,6 +148,8 @@ class GridBlocks:
     def product(self, v: Vector) -> Vector:
         """Multiply with the matrix; only the directions and the result are in single precision."""
         system, n = self._system, self._system.n_phi
+        if self._slots == 2:
+            return system.product(v)
         out = np.empty_like(v)
         self._conduct(out[:n], v[:n])
         if not system.frozen:

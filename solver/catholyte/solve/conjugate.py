@@ -51,9 +51,11 @@ class GridSolver:
         self._squares = np.empty(vectors.CHUNKS)
         self._pace = Pace(self._x.size)
 
-    def refresh(self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True) -> None:
-        """Take an operator in which only the links between networks or the storage have changed."""
-        self.multigrid.refresh(operator, exchange=exchange, storage=storage)
+    def refresh(
+        self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True, conduction: bool = False
+    ) -> None:
+        """Take an operator in which the links between networks, the storage, or those within networks have changed."""
+        self.multigrid.refresh(operator, exchange=exchange, storage=storage, conduction=conduction)
 
     def solve(
         self,

@@ -135,10 +135,13 @@ class _Level:
         self._coarsen(coarse, everything=True)
         return coarse
 
-    def renew(self, coarse: GridLaplacian, *, exchange: bool, storage: bool) -> GridLaplacian:
-        """Return the operator of the next level after a change of exchange or storage; writes into ``coarse``."""
-        if exchange and coarse.slots == 2:
-            self._coarsen(coarse, everything=False)
+    def renew(self, coarse: GridLaplacian, *, exchange: bool, storage: bool, conduction: bool) -> GridLaplacian:
+        """Return the operator of the next level after a change of its numbers; writes into ``coarse``."""
+        if conduction or (exchange and coarse.slots == 2):
+            self._coarsen(coarse, everything=conduction)
+        if conduction:
+            plates = self._block_sum(self.operator.plates, coarse.shape)
+            coarse = replace(coarse, plates=plates * self.dtype.type(0.5) if self.factors[0] == 2 else plates)
         if storage:
             return replace(coarse, storage=self._block_sum(self.operator.storage, coarse.shape))
         return coarse
@@ -173,7 +176,7 @@ def _factors(operator: GridLaplacian) -> tuple[int, int, int]:
 class GridMultigrid:
     """Approximate inverse of a :class:`GridLaplacian`.
 
-    ``refresh`` takes changes of the exchange between networks and of the storage; ``apply`` runs one cycle.
+    ``refresh`` takes changes of the numbers on the same grid; ``apply`` runs one cycle.
     """
 
     def __init__(self, operator: GridLaplacian) -> None:
@@ -183,13 +186,17 @@ class GridMultigrid:
             self.levels[-2].coarse_b = np.empty_like(self.levels[-1].x)
         self._invert_coarsest()
 
-    def refresh(self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True) -> None:
-        """Take an operator in which only the links between networks or the storage have changed."""
+    def refresh(
+        self, operator: GridLaplacian, *, exchange: bool = True, storage: bool = True, conduction: bool = False
+    ) -> None:
+        """Take an operator in which the links between networks, the storage, or those within networks have changed."""
         for k, level in enumerate(self.levels):
             level.operator = operator
             level.update()
             if k + 1 < len(self.levels):
-                operator = level.renew(self.levels[k + 1].operator, exchange=exchange, storage=storage)
+                operator = level.renew(
+                    self.levels[k + 1].operator, exchange=exchange, storage=storage, conduction=conduction
+                )
         self._invert_coarsest()
 
     def _invert_coarsest(self) -> None:

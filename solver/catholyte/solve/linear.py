@@ -254,9 +254,15 @@ def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
 
 
 def _first_variant(system: CoupledSystem) -> int:
-    """Choose the variant to begin with: geometric multigrid wants a grid and moderate contrast within each network."""
+    """Choose the variant to begin with: geometric multigrid wants a grid and moderate contrast within each network.
+
+    The capacities of mixed conductors are strong links: the grid solves the two potentials of a cell at once, the graph
+    needs nested solves for them (tests/unit/test_mixed_corners.py).
+    """
     place, paths = system.skeleton.placement, system.skeleton.conduction
-    if place is None or system.mixed is not None:
+    if system.mixed is not None:
+        return 0 if place is not None and place.contrast <= _CONTRAST else len(_VARIANTS) - 1
+    if place is None:
         return 1
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
     if paths.size == 0 or largest > _STIFFEST * float(np.abs(paths).min()):
