@@ -110,7 +110,7 @@ def test_every_tetrahedron_keeps_its_shape():
     pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     edges = sum(((points[:, a] - points[:, b]) ** 2).sum(axis=1) for a, b in pairs)
     quality = 12.0 * (3.0 * volumes(mesh)) ** (2.0 / 3.0) / edges
-    assert quality.min() >= 0.15 * (1.0 - 1e-9)
+    assert quality.min() >= 0.1 * (1.0 - 1e-9)
 
 
 def test_points_stay_within_half_a_voxel_of_their_corner():

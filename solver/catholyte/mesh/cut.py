@@ -6,8 +6,8 @@ diagonal and a corner may move into the plane of its neighbours, as it does on s
 such voxels take the diagonal with the better tetrahedra beside it, all others the even one: neighbours always agree.
 
 The quality of a tetrahedron is 12 (3V)^(2/3) over the sum of its squared edges, 1 when regular and 0 when flat (Liu &
-Joe 1994, BIT 34, 268, doi:10.1007/BF01955874), in units of voxels. Where it would fall below a floor the corners of the
-voxel step back towards their places in the image until it does not.
+Joe 1994, BIT 34, 268, doi:10.1007/BF01955874), in units of voxels. Where it would fall below a floor its corners step
+back towards their places in the image until it does not.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 #: least quality of a tetrahedron
-FLOOR = 0.15
+FLOOR = 0.1
 
 #: part of its way that a corner keeps when a tetrahedron beside it is too flat, and after how many times it goes home
-_KEEP, _TRIALS = 0.7, 8
+_KEEP, _TRIALS = 0.85, 16
 
 #: voxels whose tetrahedra are looked at together
 _PORTION = 1 << 14
@@ -214,23 +214,32 @@ def _chosen(cut: Cut, voxel: Indices) -> Indices:
 
 
 def _step_back(cut: Cut) -> Cut:
-    """Draw corners of voxels with too flat tetrahedra back until there are none."""
+    """Draw corners of too flat tetrahedra back until there are none."""
     moved = cut.moved.copy()
     at = replace(cut, moved=moved)
     active, trial = cut.near, 0
     while active.size:
-        flat = []
-        for voxel in portions(active):
-            points = _local_points(at, voxel)
-            cells = points[np.arange(voxel.size)[:, None, None], _chosen(at, voxel)]
-            flat.append(voxel[_quality(cells).min(axis=1) < FLOOR])
-        drawn = np.unique(voxel_corners(cut.shape, np.concatenate(flat)))
-        moved[drawn] *= _KEEP if trial < _TRIALS else 0.0
+        last = trial >= _TRIALS
+        drawn = np.unique(np.concatenate([_flat_corners(at, voxel, last) for voxel in portions(active)]))
+        moved[drawn] *= 0.0 if last else _KEEP
         touched = np.zeros(moved.shape[0], dtype=bool)
         touched[drawn] = True
         active = cut.near[touched[voxel_corners(cut.shape, cut.near)].any(axis=1)]
         trial += 1
     return at
+
+
+def _flat_corners(cut: Cut, voxel: Indices, all_corners: bool) -> Indices:
+    """Return the corners of the tetrahedra that are too flat, or all those of the voxels that have such ones."""
+    row = np.arange(voxel.size)[:, None, None]
+    cells = _chosen(cut, voxel)
+    flat = _quality(_local_points(cut, voxel)[row, cells]) < FLOOR
+    corners = voxel_corners(cut.shape, voxel)
+    if all_corners:
+        return corners[flat.any(axis=1)].ravel()
+    # the middle goes with the corners
+    at_corner = flat[..., None] & (cells < 8)
+    return corners[np.broadcast_to(row, cells.shape)[at_corner], cells[at_corner]]
 
 
 def cells_of(cut: Cut) -> tuple[Indices, Indices]:

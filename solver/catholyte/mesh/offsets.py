@@ -3,7 +3,8 @@
 Smoothing moves volume from small bodies to what surrounds them. Each interface between two regions is therefore moved
 along its normals by one distance δ, the same everywhere on it, such that all volumes are those of the image; of the
 many sets of distances that do so, the one with the least Σ A δ² over the areas A. Points that have not left the plane
-in which they started stay there, and so do lines where interfaces meet. The distances are found again some times, for the volumes are cubic in them.
+in which they started stay there, and so do lines where interfaces meet. The distances are found again some times, for
+the volumes are cubic in them.
 """
 
 from __future__ import annotations
