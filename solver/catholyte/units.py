@@ -55,6 +55,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "power": ("W", "5 mW"),
     "areal power": ("W/m**2", "1 mW/cm2"),
     "specific power": ("W/kg", "50 W/kg"),
+    "specific energy": ("J/kg", "560 W h/kg"),
     "resistance": ("ohm", "5 ohm"),
     "voltage rate": ("V/s", "0.1 mV/s"),
     "frequency": ("Hz", "1 kHz"),

@@ -90,6 +90,11 @@ def test_the_unit_chooses_what_a_capacity_is_divided_by(cycled):
         ({"quantity": "mean charge voltage"}, 3.5),
         ({"quantity": "mean discharge voltage", "number": 2}, 3.4),
         ({"quantity": "mean discharge voltage", "against": "cell"}, 3.45 - COUNTER),
+        ({"quantity": "discharge energy", "number": 2}, 3.4 * 160.0 * 3600.0),
+        ({"quantity": "charge energy", "step": 1, "against": "cell"}, (3.5 - COUNTER) * 200.0 * 3600.0),
+        ({"quantity": "lithiation spread"}, 0.01),
+        ({"quantity": "lithiation spread", "statistic": "range", "discharge": 1}, 0.04),
+        ({"quantity": "lithiation spread", "statistic": "range", "discharge": 1, "at": "start"}, 0.04),
         ({"quantity": "voltage"}, 3.0),
         ({"quantity": "voltage", "at": "start"}, 3.0),
         ({"quantity": "voltage", "step": 2}, 3.9),
@@ -277,4 +282,5 @@ _UNITS = {
     "area resistance": "ohm cm2",
     "resistance": "ohm",
     "time": "s",
+    "specific energy": "W h/kg",
 }

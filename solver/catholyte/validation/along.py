@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catholyte.errors import InputError
 from catholyte.evaluation.basis import BASES, basis
@@ -85,6 +86,65 @@ class MeanVoltage:
 def read_mean_voltage(keys: Keys, folder: Path, *, direction: str) -> MeanVoltage:
     """Read a mean voltage: ``number`` or ``step``, ``against``."""
     return MeanVoltage(direction, _numbered(keys, direction), keys.choice("against", _VOLTAGES, "li"))
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy of a charge, a discharge or a step over the mass that specific amounts refer to."""
+
+    direction: str
+    stretch: Stretch
+    against: str
+    of: str
+
+    dimensions = ("specific energy",)
+
+    def __call__(self, results: Results, dimension: str) -> Found:
+        """Return the energy."""
+        at = self.stretch.points(results)
+        passed, energy = results.increments(REFERENCES[self.against])
+        flows = _SIGNS[self.direction] * passed[at] > 0.0
+        return Found((_SIGNS[self.direction] * float(energy[at][flows].sum()) / basis(results, self.of).amount,))
+
+
+def read_energy(keys: Keys, folder: Path, *, direction: str) -> Energy:
+    """Read an energy: ``number`` or ``step``, ``against``, ``basis``."""
+    stretch = _numbered(keys, direction)
+    return Energy(direction, stretch, keys.choice("against", _VOLTAGES, "li"), keys.choice("basis", BASES, "active"))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How unevenly lithium is spread in a part of a run: the largest value on the way, or that at a place."""
+
+    statistic: str
+    stretch: Stretch | None
+    place: Place | None
+
+    dimensions = ("fraction",)
+
+    def __call__(self, results: Results, dimension: str) -> Found:
+        """Return the standard deviation of x, or the width from its 5th to its 95th percentile."""
+        upper, *lower = (self._read(results, name) for name in _SPREADS[self.statistic])
+        return Found((float(np.max(upper - lower[0] if lower else upper)),))
+
+    def _read(self, results: Results, curve: str) -> NDArray[np.float64]:
+        if self.place is not None:
+            return np.array([self.place.read(results, curve)])
+        assert self.stretch is not None
+        return results.curves[curve].to_numpy()[self.stretch.points(results)]
+
+
+#: statistic of a spread -> curves of a result; of two the difference
+_SPREADS = {"deviation": ("lithiation_std",), "range": ("lithiation_p95", "lithiation_p05")}
+
+
+def read_spread(keys: Keys, folder: Path) -> Spread:
+    """Read a spread: ``statistic``; ``at`` along ``step``, ``charge`` or ``discharge``, without ``at`` the largest."""
+    statistic = keys.choice("statistic", tuple(_SPREADS), "deviation")
+    if keys.has("at"):
+        return Spread(statistic, None, read_place(keys))
+    return Spread(statistic, read_stretch(keys), None)
 
 
 @dataclass(frozen=True)

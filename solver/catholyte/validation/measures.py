@@ -11,8 +11,10 @@ from catholyte.validation.along import (
     read_composition,
     read_curve_distance,
     read_efficiency,
+    read_energy,
     read_mean_voltage,
     read_retention,
+    read_spread,
     read_voltage,
 )
 from catholyte.validation.instruments import (
@@ -31,7 +33,10 @@ MEASURES: Mapping[str, Callable[[Keys, Path], Measure]] = {
     "discharge capacity": functools.partial(read_capacity, direction="discharge"),
     "mean charge voltage": functools.partial(read_mean_voltage, direction="charge"),
     "mean discharge voltage": functools.partial(read_mean_voltage, direction="discharge"),
+    "charge energy": functools.partial(read_energy, direction="charge"),
+    "discharge energy": functools.partial(read_energy, direction="discharge"),
     "voltage": read_voltage,
+    "lithiation spread": read_spread,
     "composition": read_composition,
     "coulombic efficiency": read_efficiency,
     "retention": read_retention,
