@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catholyte.mesh import gmsh_mesh
+from catholyte.mesh.shape_parameters import LayerShape
 from catholyte.mesh.unstructured import CellBlock, FacetBlock, UnstructuredMesh
-
-if TYPE_CHECKING:
-    from catholyte.mesh.shapes import LayerShape
 
 #: corners of a hexahedron (x, y, z) in the order of VTK
 _HEXAHEDRON = ((0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1))

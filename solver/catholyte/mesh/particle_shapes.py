@@ -15,7 +15,7 @@ from scipy.spatial import Voronoi, cKDTree
 
 from catholyte.mesh import gmsh_mesh
 from catholyte.mesh.gmsh_mesh import Entity
-from catholyte.mesh.shapes import ParticleShape, PolycrystalShape
+from catholyte.mesh.shape_parameters import ParticleShape, PolycrystalShape
 from catholyte.mesh.unstructured import Symmetry, UnstructuredMesh
 
 Floats = NDArray[np.float64]
@@ -53,9 +53,8 @@ def _heights(shape: ParticleShape) -> tuple[float, float]:
     return below + half, below + half * (1.0 + math.cos(math.radians(shape.contact_angle)))
 
 
-def _box(gmsh: Any, shape: ParticleShape, dimension: int, low: float, high: float) -> Entity:
-    """Add a box between two heights; in the plane a rectangle at the axis."""
-    half = _RADIUS + shape.gap / shape.diameter
+def _box(gmsh: Any, shape: ParticleShape, dimension: int, half: float, low: float, high: float) -> Entity:
+    """Add a box of a half width between two heights; in the plane a rectangle at the axis."""
     if dimension == 2:
         return 2, gmsh.model.occ.addRectangle(0.0, low, 0.0, half, high - low)
     start = 0.0 if shape.part == "quarter" else -half
@@ -80,7 +79,7 @@ def _spheroid(gmsh: Any, shape: ParticleShape, dimension: int, beyond: float) ->
             occ.rotate(body, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.5 * math.pi)
             turn = 0.5 * math.pi if shape.part == "quarter" else 2.0 * math.pi
             body = [entity for entity in occ.revolve(body, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, turn) if entity[0] == 3]
-    below = _box(gmsh, shape, dimension, centre - 2.0 * along, top)
+    below = _box(gmsh, shape, dimension, 2.0 * across, centre - 2.0 * along, top)
     return list(occ.intersect(body, [below])[0])
 
 
@@ -88,12 +87,12 @@ def _around(gmsh: Any, shape: ParticleShape, dimension: int) -> list[Entity]:
     """Add what surrounds the particle, not yet without it, and a separator as the last body."""
     if shape.surroundings == "none":
         return []
+    gap, low = shape.gap / shape.diameter, shape.separator / shape.diameter
     if shape.surroundings == "shell":
-        return _spheroid(gmsh, shape, dimension, shape.gap / shape.diameter)
+        return _spheroid(gmsh, shape, dimension, gap)
     _, top = _heights(shape)
-    low = shape.separator / shape.diameter
-    above = _box(gmsh, shape, dimension, low, top)
-    return [above, _box(gmsh, shape, dimension, 0.0, low)] if low else [above]
+    above = _box(gmsh, shape, dimension, _RADIUS + gap, low, top)
+    return [above, _box(gmsh, shape, dimension, _RADIUS + gap, 0.0, low)] if low else [above]
 
 
 def _regions(gmsh: Any, shape: ParticleShape, dimension: int) -> tuple[dict[str, list[Entity]], dict[Entity, int]]:
