@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from catholyte.case.faults import Fault
 from catholyte.case.schema import Case
 from catholyte.case.unstructured_tables import ShapeMesh
-from catholyte.errors import nearest
-from catholyte.mesh.shapes import LayerShape, ParticleShape, PolycrystalShape
+from catholyte.errors import InputError, nearest
+from catholyte.mesh.shape_parameters import LayerShape, ParticleShape, PolycrystalShape, Shape, check
 
 Faults = Iterator[Fault]
 
@@ -18,7 +18,11 @@ IMAGES = ("image", "packing", "blend", "laminate")
 MESHES = ("file", "shape")
 
 #: kinds of shapes -> what describes them
-SHAPES = {"particle": ParticleShape, "polycrystal": PolycrystalShape, "layer": LayerShape}
+SHAPES: Mapping[str, type[Shape]] = {
+    "particle": ParticleShape,
+    "polycrystal": PolycrystalShape,
+    "layer": LayerShape,
+}
 
 _SEPARATOR, _COLLECTOR = "separator", "collector"
 
@@ -28,7 +32,7 @@ def mesh_faults(case: Case, geometry: str) -> Faults:
     yield from _surroundings(case, geometry)
     yield from _cells(case, geometry)
     if case.mesh.shape is not None and geometry == "shape":
-        yield from _shape(case.mesh.shape)
+        yield from _shape(case, case.mesh.shape)
     yield from _grains(case, geometry)
 
 
@@ -57,14 +61,37 @@ def _cells(case: Case, geometry: str) -> Faults:
         yield Fault(("mesh", "smoothing"), 'this key with cells = "tetrahedra" only: voxels stay as they are')
 
 
-def _shape(shape: ShapeMesh) -> Faults:
-    """Refuse keys that a kind of shape does not have."""
+def _shape(case: Case, given: ShapeMesh) -> Faults:
+    """Refuse keys that a kind of shape does not have, and values that cannot be."""
     # the thickness of the separator is that of [mesh.separator]
-    known = [field.name for field in dataclasses.fields(SHAPES[shape.kind]) if field.name != _SEPARATOR]
-    for name in ShapeMesh.model_fields:
-        if name != "kind" and name not in known and getattr(shape, name) is not None:
-            expected = f"one of the keys of the kind {shape.kind!r}: {', '.join(known)}"
-            yield Fault(("mesh", "shape", name), expected, nearest(name, known))
+    known = [field.name for field in dataclasses.fields(SHAPES[given.kind]) if field.name != _SEPARATOR]
+    strange = [name for name in _given(given) if name not in known]
+    for name in strange:
+        expected = f"one of the keys of the kind {given.kind!r}: {', '.join(known)}"
+        yield Fault(("mesh", "shape", name), expected, nearest(name, known))
+    if strange:
+        return
+    shape = shape_of(case, given)
+    try:
+        check(shape)
+    except InputError as error:
+        path = ("mesh", _SEPARATOR, "thickness") if error.key == _SEPARATOR else ("mesh", "shape", error.key)
+        yield Fault(path, error.expected, error.suggestion)
+    if isinstance(shape, ParticleShape) and shape.surroundings == "none":
+        expected = "'box' or 'shell': a bare particle has no electrolyte and no counter electrode"
+        yield Fault(("mesh", "shape", "surroundings"), expected)
+
+
+def shape_of(case: Case, given: ShapeMesh) -> Shape:
+    """Return the shape that a case describes, whose keys have been checked."""
+    values = {name: getattr(given, name) for name in _given(given)}
+    if case.mesh.separator is not None and case.mesh.separator.thickness is not None:
+        values[_SEPARATOR] = case.mesh.separator.thickness
+    return SHAPES[given.kind](**values)
+
+
+def _given(shape: ShapeMesh) -> list[str]:
+    return [name for name in ShapeMesh.model_fields if name != "kind" and getattr(shape, name) is not None]
 
 
 def _grains(case: Case, geometry: str) -> Faults:
