@@ -11,8 +11,8 @@ from catholyte.build import Built
 from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry
 from catholyte.build.layers import LayeredGeometry
 from catholyte.build.particles import ParticleGeometry
+from catholyte.build.places import voxel_areas
 from catholyte.experiment import Program, Spectrum, Step
-from catholyte.mesh.area import interface_areas
 from catholyte.models.cathode import Cathode
 from catholyte.results import LayerCells, MeshRecord
 
@@ -69,13 +69,12 @@ def _reacting_area(cathode: Cathode) -> float:
 def _area_correction(built: Built, cathode: Cathode) -> float:
     """Return the area of the surfaces behind the voxels over that of the voxel faces, where the electrode reacts.
 
-    Flat layers, shells and the facets of a mesh have the area of their faces.
+    Flat layers, shells and the facets of a mesh have the area of their faces, and so have corrected ones.
     """
     image = built.geometry
-    if not isinstance(image, Geometry) or built.case.mesh.laminate is not None:
+    if not isinstance(image, Geometry) or built.case.mesh.laminate is not None or built.surfaces:
         return 1.0
-    across = built.case.mesh.side_walls == "periodic"
-    areas = interface_areas(image.labels, image.spacing, len(image.phase_names), periodic=(False, across, across))
+    areas = voxel_areas(built.case, image)
     pairs = [tuple(image.phase_names.index(name) for name in group.names) for group in cathode.reacting]
     counted = sum(float(areas.counted[pair]) for pair in pairs)
     return sum(float(areas.corrected[pair]) for pair in pairs) / counted

@@ -18,7 +18,7 @@ from catholyte.build.design import Design, design
 from catholyte.build.initial import initial_state
 from catholyte.build.layers import LayeredGeometry, check_double_layer, in_layers
 from catholyte.build.particles import ParticleGeometry
-from catholyte.build.places import AnyGeometry, cells_of, place_of
+from catholyte.build.places import AnyGeometry, cells_of, on_surfaces, place_of, surfaces_of
 from catholyte.build.reactions import PlannedReaction, planned_reactions
 from catholyte.case.schema import Case
 from catholyte.experiment import Program, Scales, Spectrum, check_start
@@ -68,6 +68,8 @@ class Built:
         ``"<phase> branch <reaction>"``.
     initial_voltage
         Open-circuit voltage at the start in V vs Li/Li⁺.
+    surfaces
+        Area at which two phases react over that of the faces between their voxels, where these are corrected.
     """
 
     case: Case
@@ -82,6 +84,7 @@ class Built:
     reactions: tuple[PlannedReaction, ...]
     initial_lithiation: Mapping[str, float]
     initial_voltage: float
+    surfaces: Mapping[frozenset[str], float]
 
     @property
     def mesh_sha256(self) -> str:
@@ -114,7 +117,8 @@ class Built:
 
         if temperature is None or temperature == self.parameters.temperature:
             return Cathode(self.graph, self.parameters)
-        return Cathode(self.graph, _parameters(self.case, self.materials, self.geometry.cross_section, temperature))
+        found = _parameters(self.case, self.materials, self.geometry.cross_section, temperature)
+        return Cathode(self.graph, on_surfaces(found, self.surfaces))
 
 
 def build(case: Case) -> Built:
@@ -140,6 +144,7 @@ def build(case: Case) -> Built:
     check_start(program, voltage - reference, T)
     place = place_of(case, materials)
     graph, paths = cells_of(case, place, parameters)
+    surfaces = surfaces_of(case, place)
     derived = design(case, place, materials)
     if isinstance(place, LayeredGeometry | ParticleGeometry):
         check_double_layer(parameters, place.pair, surface=place.surface, one_c=derived.current_density_1C)
@@ -149,13 +154,14 @@ def build(case: Case) -> Built:
         materials=materials,
         graph=graph,
         percolation=paths,
-        parameters=replace(parameters, cross_section=place.cross_section),
+        parameters=on_surfaces(replace(parameters, cross_section=place.cross_section), surfaces),
         design=derived,
         program=program,
         counter_potential=counter_potential,
         reactions=planned_reactions(case, materials),
         initial_lithiation=lithiation,
         initial_voltage=voltage,
+        surfaces=surfaces,
     )
 
 

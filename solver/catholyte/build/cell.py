@@ -167,7 +167,7 @@ def _mixed_conduction(
             f"phases.{phase}.D",
             D.text,
             f"a diffusivity that the electrons can follow: at x = {x[worst]:.2g} it takes an ambipolar conductivity "
-            f"F·D·c_max/|dU/dx| of {carried[worst]:.3g} S/m, which has to be below the sigma_e of {most[worst]:.3g} S/m; "
+            f"F·D·c_max/|dU/dx| of {carried[worst]:.3g} S/m, which has to lie below sigma_e = {most[worst]:.3g} S/m; "
             "where U(x) is flat give sigma_i instead",
         )
     return MixedConduction(sigma_e, law, U)

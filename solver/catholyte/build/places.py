@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 
-from catholyte.build.geometry import Geometry, geometry
+from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry, geometry
 from catholyte.build.grains import grain_image
 from catholyte.build.layers import LayeredGeometry, layered_geometry, whole
 from catholyte.build.particles import ParticleGeometry, particle_geometry
 from catholyte.case.schema import Case
 from catholyte.materials import Material
+from catholyte.mesh.area import InterfaceAreas, interface_areas
 from catholyte.mesh.graph import Graph
 from catholyte.mesh.percolation import Percolation, percolation
 from catholyte.mesh.voxels import voxel_graph
@@ -68,3 +70,35 @@ def _voxels(case: Case, image: Geometry, kinds: Mapping[str, str]) -> Graph:
         return cells
     assert cells.grid is not None
     return replace(cells, grain=grains.ravel()[cells.grid.voxel])
+
+
+def surfaces_of(case: Case, place: AnyGeometry) -> dict[frozenset[str], float]:
+    """Return the area of the surface between two phases over that of the faces of their voxels, where it is corrected.
+
+    Flat layers have the area of their faces, and only voxels have any other than that of their surface.
+    """
+    if case.mesh.interface_area == "counted" or not isinstance(place, Geometry) or case.mesh.laminate is not None:
+        return {}
+    areas = voxel_areas(case, place)
+    names = place.phase_names
+    pairs = itertools.combinations(range(len(names)), 2)
+    return {
+        frozenset((names[a], names[b])): float(areas.corrected[a, b] / areas.counted[a, b])
+        for a, b in pairs
+        if areas.counted[a, b] > 0.0 and not {names[a], names[b]} & {SEPARATOR, COLLECTOR}
+    }
+
+
+def voxel_areas(case: Case, image: Geometry) -> InterfaceAreas:
+    """Return the areas between the phases of an image."""
+    across = case.mesh.side_walls == "periodic"
+    return interface_areas(image.labels, image.spacing, len(image.phase_names), periodic=(False, across, across))
+
+
+def on_surfaces(parameters: CellParameters, surfaces: Mapping[frozenset[str], float]) -> CellParameters:
+    """Return the properties of a cell whose interfaces react at the areas of their surfaces."""
+    corrected = {
+        pair: replace(interface, surface=surfaces.get(frozenset(name for name in pair if name[0] != "@"), 1.0))
+        for pair, interface in parameters.interfaces.items()
+    }
+    return replace(parameters, interfaces=corrected) if surfaces else parameters

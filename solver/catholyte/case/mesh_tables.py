@@ -130,6 +130,11 @@ class MeshSection(Table):
     smoothing: Annotated[int, v.whole(0, 1000)] | None = key(
         f"steps of smoothing of the interfaces between tetrahedra; {SMOOTHING} if not given", 10, default=None
     )
+    interface_area: Annotated[Literal["counted", "corrected"], v.OneOf()] = key(
+        "the area at which voxels react: that of their faces, or that of the smooth surface behind them",
+        "corrected",
+        default="counted",
+    )
     separator: SeparatorLayer | None = key(
         "a layer of electrolyte on the counter side", "4 um", {"thickness": "4 um"}, default=None
     )

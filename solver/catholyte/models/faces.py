@@ -74,12 +74,17 @@ class TerminalFaces:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Faces between an electron conductor and an electrolyte: cells and distances to the face on both sides."""
+    """Faces between an electron conductor and an electrolyte.
+
+    Where the surface is smaller than the faces, ``area`` is its own, and the cells on both sides look as much nearer as
+    keeps the conductances of the half cells: area over distance stays that of the faces.
+    """
 
     face: NDArray[np.int64]
     direction: NDArray[np.int8]
     solid: Indices
     fluid: Indices
+    area: Floats
     near: Floats
     far: Floats
 
@@ -243,7 +248,7 @@ class Faces:
                     continue
                 for tag, faces in self._parts():
                     interface = self._cell.interface(name, electrolyte, tag)
-                    at = self._between(p, q, faces)
+                    at = self._between(p, q, faces, interface.surface)
                     if at is None:
                         continue
                     if interface.network is not None:
@@ -264,7 +269,7 @@ class Faces:
                     yield tag, tagged
         yield None, rest
 
-    def _between(self, p: int, q: int, faces: NDArray[np.bool_]) -> _Pair | None:
+    def _between(self, p: int, q: int, faces: NDArray[np.bool_], surface: float) -> _Pair | None:
         """Return those of the faces that lie between an electron conductor p and an electrolyte q, None without any."""
         graph = self._graph
         a, b = graph.cell_a, graph.cell_b
@@ -278,8 +283,9 @@ class Faces:
             np.repeat(np.array([1, -1], dtype=np.int8), [forward.size, backward.size]),
             np.concatenate([a[forward], b[backward]]),
             np.concatenate([b[forward], a[backward]]),
-            np.concatenate([graph.distance_a[forward], graph.distance_b[backward]]),
-            np.concatenate([graph.distance_b[forward], graph.distance_a[backward]]),
+            surface * graph.area[face],
+            surface * np.concatenate([graph.distance_a[forward], graph.distance_b[backward]]),
+            surface * np.concatenate([graph.distance_b[forward], graph.distance_a[backward]]),
         )
 
     def _network(self, p: int, q: int, at: _Pair, interface: Interface) -> NetworkFaces:
@@ -301,7 +307,7 @@ class Faces:
             hosts,
             at.face,
             at.direction,
-            self._graph.area[at.face],
+            at.area,
             at.near / sigma[p],
             at.far / sigma[q],
             depletion,
@@ -324,7 +330,7 @@ class Faces:
             self._stores.of(p, 0, at.solid),
             at.face,
             at.direction,
-            graph.area[at.face],
+            at.area,
             np.zeros_like(at.near) if mixed else at.near / sigma[p],
             at.far / sigma[q],
             at.near,

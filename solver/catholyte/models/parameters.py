@@ -109,6 +109,9 @@ class Interface:
         What ions meet between two mixed conductors or two grains of one, in Ω m².
     layers
         Layers between active material and electrolyte.
+    surface
+        Area at which the phases react over that of the faces between their cells: below one where voxels stand for
+        curved surfaces.
     """
 
     rate: RateLaw | None = None
@@ -119,6 +122,7 @@ class Interface:
     network: Network | None = None
     ionic_resistance: float = 0.0
     layers: tuple[Layer, ...] = ()
+    surface: float = 1.0
 
 
 @dataclass(frozen=True)
