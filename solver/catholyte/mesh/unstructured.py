@@ -81,6 +81,8 @@ class UnstructuredMesh:
         Names of the tags.
     symmetry
         ``"axisymmetric"``: cells of two dimensions stand for rings around the axis.
+    point_number
+        Number of every point in its source, shape (n,), where points of the source are left out.
     """
 
     points: Floats
@@ -89,6 +91,7 @@ class UnstructuredMesh:
     facets: tuple[FacetBlock, ...] = ()
     tag_names: tuple[str, ...] = ()
     symmetry: Symmetry = "none"
+    point_number: NDArray[np.int64] | None = None
 
     @property
     def dimension(self) -> int:
