@@ -337,18 +337,33 @@ def schema() -> None:
 
 @mesh_app.command("inspect")
 def mesh_inspect(
-    image: Annotated[str, typer.Argument(help="An image file, or a name of the catalogue.")],
+    image: Annotated[
+        str, typer.Argument(metavar="FILE", help="An image, a name of the catalogue, or a mesh (.msh, .vtu, …).")
+    ],
     array: ArrayName = None,
     shape: RawShape = None,
     dtype: RawType = None,
+    unit: Annotated[str, typer.Option(help="Unit of length of a mesh.")] = "um",
+    axisymmetric: Annotated[
+        bool, typer.Option("--axisymmetric", help="The cells of a flat mesh turn around the axis x = 0.")
+    ] = False,
 ) -> None:
-    """Show labels, volume fractions, clusters and percolation of an image."""
+    """Show labels, volume fractions, clusters and percolation of an image; regions, tags and quality of a mesh."""
     from catholyte.effective import read_shape
     from catholyte.mesh.catalogue import catalogue, fetch
     from catholyte.mesh.images import describe, read_image
-    from catholyte.report import image_report
+    from catholyte.mesh.meshfile import SUFFIXES, read_mesh
+    from catholyte.report import image_report, quality_report
 
     path = fetch(image) if image in catalogue() else Path(image)
+    if path.suffix.lower() in SUFFIXES:
+        from catholyte.mesh.quality import check_mesh
+        from catholyte.units import to_si
+
+        length = to_si(f"1 {unit}", "length", key="--unit")
+        mesh = read_mesh(path, unit=length, symmetry="axisymmetric" if axisymmetric else "none", key="FILE")
+        _out.print(quality_report(mesh, check_mesh(mesh)))
+        return
     size = read_shape(shape) if shape is not None else None
     voxels = read_image(path, array=array, shape=size, dtype=dtype)
     _out.print(image_report(describe(voxels), voxels.shape))

@@ -81,7 +81,7 @@ class CellFacets:
         """
         wanted = np.sort(nodes, axis=1)
         count = len(self.nodes)
-        groups, _ = _groups(np.vstack([self.nodes, wanted]))
+        groups, _ = row_groups(np.vstack([self.nodes, wanted]))
         at = np.full((int(groups.max()) + 1 if groups.size else 0, 2), -1, dtype=np.int64)
         at[groups[self.second], 1] = self.second
         at[groups[self.first], 0] = self.first
@@ -115,7 +115,7 @@ def _matched(corner: Corners, nodes: Indices, cell: Corners) -> CellFacets:
     """Find the facets that are the same."""
     order = np.argsort(nodes, axis=1).astype(np.int8)
     nodes = np.take_along_axis(nodes, order.astype(np.int64), axis=1)
-    groups, sequence = _groups(nodes)
+    groups, sequence = row_groups(nodes)
     ordered = groups[sequence]
     start = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if ordered.size else np.empty(0, np.int64)
     number = np.diff(np.r_[start, ordered.size])
@@ -135,7 +135,7 @@ def _matched(corner: Corners, nodes: Indices, cell: Corners) -> CellFacets:
     )
 
 
-def _groups(rows: Indices) -> tuple[Indices, Indices]:
+def row_groups(rows: Indices) -> tuple[Indices, Indices]:
     """Return a number for every row of points, alike for equal ones, and the sequence that brings these together."""
     columns = [rows[:, k] for k in range(rows.shape[1])]
     if rows.size and int(rows.max()) < _HALF:
