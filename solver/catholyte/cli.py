@@ -321,7 +321,7 @@ def export(
     result: ResultPath,
     out: Annotated[Path | None, typer.Option(help="Folder for the files; RESULT/paraview by default.")] = None,
 ) -> None:
-    """Write the fields for ParaView (.vti files and a .pvd collection)."""
+    """Write the fields for ParaView (.vti or .vtu files and a .pvd collection)."""
     from catholyte.results import Results, export_paraview
 
     _out.print(f"wrote {export_paraview(Results.open(result), out or result / 'paraview')}", highlight=False)
@@ -372,20 +372,32 @@ def mesh_inspect(
 @mesh_app.command("generate")
 def mesh_generate(
     case: CasePath,
-    out: Annotated[Path, typer.Argument(help="Where to write: .tif, .npy, .npz or .vti.")],
+    out: Annotated[
+        Path, typer.Argument(help="Where to write: an image to .tif, .npy, .npz or .vti, elements to .msh or .vtu.")
+    ],
     overrides: Overrides = None,
 ) -> None:
-    """Write the label image of a case, with its separator and collector layers."""
+    """Write the geometry of a case with its separator and collector: a label image, or an unstructured mesh in um."""
     from catholyte.build.cell import load_materials
     from catholyte.build.geometry import geometry
+    from catholyte.build.places import is_unstructured
+    from catholyte.build.unstructured import UNITS, unstructured_geometry
     from catholyte.case import read_case
     from catholyte.mesh.images import write_image
+    from catholyte.mesh.meshfile import write_mesh
 
     made = read_case(case, overrides or ())
-    image = geometry(made, load_materials(made))
-    write_image(out, image.labels, image.spacing)
-    names = ", ".join(f"{k} {name}" for k, name in enumerate(image.phase_names))
-    _out.print(f"wrote {out}: {' x '.join(map(str, image.labels.shape))} voxels, labels {names}", highlight=False)
+    materials = load_materials(made)
+    if is_unstructured(made):
+        mesh = unstructured_geometry(made, materials).mesh
+        write_mesh(out, mesh, unit=UNITS["um"])
+        size, names = f"{mesh.n_cells:,} cells", f"regions {', '.join(mesh.region_names)}"
+    else:
+        image = geometry(made, materials)
+        write_image(out, image.labels, image.spacing)
+        size = f"{' x '.join(map(str, image.labels.shape))} voxels"
+        names = "labels " + ", ".join(f"{k} {name}" for k, name in enumerate(image.phase_names))
+    _out.print(f"wrote {out}: {size}, {names}", highlight=False)
 
 
 @mesh_app.command("fetch")

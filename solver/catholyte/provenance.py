@@ -7,14 +7,18 @@ import platform
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from catholyte.build import Built
 from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry
 from catholyte.build.layers import LayeredGeometry
 from catholyte.build.particles import ParticleGeometry
 from catholyte.build.places import voxel_areas
+from catholyte.build.unstructured import UnstructuredGeometry
 from catholyte.experiment import Program, Spectrum, Step
 from catholyte.models.cathode import Cathode
-from catholyte.results import LayerCells, MeshRecord
+from catholyte.results import ElementBlock, Elements, LayerCells, MeshRecord
 
 #: kinds of controls by the name of their class
 _KINDS = {
@@ -108,6 +112,9 @@ def mesh_record(built: Built) -> MeshRecord:
         places, volume = image.places, graph.volume / image.cross_section
         cells = LayerCells(places.depth, places.radius, places.size_class, volume)
         return MeshRecord.without_voxels(graph.phase_names, graph.phase, layers=cells)
+    if isinstance(image, UnstructuredGeometry):
+        elements = _elements(image, built.percolation.keep)
+        return MeshRecord.without_voxels(graph.phase_names, graph.phase, elements=elements)
     assert graph.grid is not None
     return MeshRecord(
         shape=graph.grid.shape,
@@ -117,6 +124,16 @@ def mesh_record(built: Built) -> MeshRecord:
         cell_voxel=graph.grid.voxel,
         cell_phase=graph.phase,
     )
+
+
+def _elements(mesh: UnstructuredGeometry, keep: NDArray[np.bool_]) -> Elements:
+    """Return points and elements of a mesh, the points of the cells that take part first."""
+    order = np.concatenate([np.flatnonzero(keep), np.flatnonzero(~keep)])
+    place = np.empty(order.size, dtype=np.int32)
+    place[order] = np.arange(order.size, dtype=np.int32)
+    blocks = tuple(ElementBlock(b.kind, place[b.nodes], b.phase.astype(np.int16)) for b in mesh.nodes.blocks)
+    volume = mesh.graph.volume[keep] / mesh.cross_section
+    return Elements(mesh.nodes.points[order], blocks, volume, mesh.mesh.symmetry)
 
 
 def peak_memory() -> float:

@@ -6,9 +6,11 @@ import pytest
 from catholyte.build import build
 from catholyte.build.cell import load_materials
 from catholyte.build.geometry import geometry
+from catholyte.build.unstructured import unstructured_geometry
 from catholyte.case import parse_case
-from catholyte.errors import InputError, InputErrors
+from catholyte.errors import InputError, InputErrors, MeshError
 from catholyte.mesh.images import write_image
+from catholyte.mesh.meshfile import write_mesh
 
 REST = """
 [interfaces."active|electrolyte"]
@@ -124,6 +126,116 @@ def test_meshes_are_no_image(text):
     case = parse_case(text)
     with pytest.raises(InputError, match="elements are no image of voxels"):
         geometry(case, load_materials(case))
+
+
+# ------------------------------------------------------------------------------------------------ regions and tags
+
+TETRAHEDRA = IMAGE.replace("[mesh]\n", '[mesh]\ncells = "tetrahedra"\nseparator = "1 um"\n')
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the mesh of an image: regions active, electrolyte and separator, tags counter and collector."""
+    path = tmp_path_factory.mktemp("mesh")
+    case = parse_case(TETRAHEDRA)
+    write_mesh(path / "particle.msh", unstructured_geometry(case, load_materials(case)).mesh, unit=1e-6)
+    return path
+
+
+def from_file(folder, *overrides):
+    return build(parse_case(FILE, ["mesh.separator={}", *overrides], folder=folder))
+
+
+def test_a_mesh_from_a_file_is_the_one_that_was_written(folder):
+    read, made = from_file(folder), build(parse_case(TETRAHEDRA))
+    for name in ("thickness", "cross_section", "shares"):
+        assert getattr(read.geometry, name) == pytest.approx(getattr(made.geometry, name), rel=1e-6)
+    assert read.geometry.layer("separator") == pytest.approx(1e-6)
+    assert read.graph.n_cells == made.graph.n_cells
+    assert read.design.areal_capacity == pytest.approx(made.design.areal_capacity, rel=1e-6)
+    names = read.graph.phase_names
+    for k, name in enumerate(names):
+        there = made.graph.phase == made.graph.phase_names.index(name)
+        assert read.graph.volume[read.graph.phase == k].sum() == pytest.approx(made.graph.volume[there].sum(), rel=1e-6)
+
+
+def test_lengths_and_areas_follow_the_unit_and_the_cross_section(folder):
+    assert from_file(folder, "mesh.file={path='particle.msh', unit='nm'}").design.thickness == pytest.approx(6e-9)
+    wide = from_file(folder, "mesh.file={path='particle.msh', cross_section='18 um2'}")
+    assert wide.geometry.cross_section == pytest.approx(18e-12)
+    assert wide.design.thickness == pytest.approx(3e-6)
+
+
+def test_regions_of_several_phases_and_of_voids(folder):
+    both = build(parse_case(FILE, ["phases.electrolyte.region=['electrolyte', 'separator']"], folder=folder))
+    assert both.geometry.shares["electrolyte"] == pytest.approx(3.0 / 7.0)
+    assert both.geometry.layer("separator") == 0.0
+    void = ["phases.gap={material='void', region='electrolyte'}", "phases.electrolyte.region=separator"]
+    with pytest.raises(MeshError, match="touch nowhere"):
+        build(parse_case(FILE, void, folder=folder))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "said"),
+    [
+        ([], "phases", "without separator"),
+        (
+            ["mesh.separator={}", "phases.active.region=actve"],
+            "phases.active.region",
+            "(active, electrolyte, separator)",
+        ),
+        (["mesh.separator={}", "phases.active.region=actve"], "phases.active.region", "did you mean 'active'?"),
+        (["mesh.separator={}", "phases.active.region=electrolyte"], "phases.electrolyte.region", "active has this one"),
+        (["mesh.separator={}", "mesh.collector={}"], "mesh.collector", "a region of the mesh"),
+        (["mesh.file={path='particle.msh', counter='anode'}"], "mesh.file.counter", "(counter, collector)"),
+        (["mesh.file={path='particle.msh', collector='colector'}"], "mesh.file.collector", "did you mean 'collector'?"),
+        (["mesh.file=particel.msh"], "mesh.file.path", "particle.msh"),
+        (["mesh.file={path='particle.msh', symmetry='axisymmetric'}"], "mesh.file.path", "cells of two dimensions"),
+    ],
+)
+def test_regions_and_tags_that_do_not_fit(folder, overrides, key, said):
+    with pytest.raises((InputError, InputErrors)) as caught:
+        build(parse_case(FILE, overrides, folder=folder))
+    errors = [str(error) for error in getattr(caught.value, "errors", [caught.value])]
+    assert any(error.startswith(key) and said in error for error in errors), errors
+
+
+def test_a_shape_has_its_phases():
+    text = SHAPE.replace('diameter = "4 um"', 'diameter = "4 um", part = "axisymmetric"')
+    built = build(parse_case(text, ["mesh.separator=1 um"]))
+    radius = 2e-6
+    height = radius * (1.0 + np.cos(np.radians(20.0)))  # the collector cuts off what is seen under the contact angle
+    sphere = np.pi * height**2 * (radius - height / 3.0)
+    active = built.geometry.volumes["active"]
+    assert active == pytest.approx(sphere, rel=0.02)
+    assert built.geometry.layer("separator") == pytest.approx(1e-6)
+    assert built.geometry.shares["active"] + built.geometry.shares["electrolyte"] == pytest.approx(1.0)
+
+
+def test_what_smoothing_moves_is_void():
+    packing = "mesh.packing={voxels=[8, 8, 8], voxel_size='1 um', seed=2}"
+    phases = [
+        "phases.active={material='NCM811', volume_share=0.5, diameter='4 um'}",
+        "phases.electrolyte={material='Li6PS5Cl', volume_share=0.4}",
+        "phases.gap={material='void', volume_share=0.1, diameter='3 um'}",
+    ]
+    text = 'title = "packing"\n[mesh]\ncells = "tetrahedra"\nseparator = "1 um"\n' + PHASES + REST
+    built = build(parse_case(text, [packing, *phases]))
+    assert sum(built.geometry.shares.values()) == pytest.approx(1.0)
+    assert built.design.thickness == pytest.approx(8e-6)
+    assert built.design.porosity == pytest.approx(0.1, abs=0.03)
+    assert "gap" not in {built.graph.phase_names[k] for k in np.unique(built.graph.phase)}
+
+
+def test_grains_of_an_image_are_those_of_its_tetrahedra():
+    graph = build(parse_case(TETRAHEDRA, ["phases.active.grains={size='2 um', seed=3}"])).graph
+    active = graph.phase == graph.phase_names.index("active")
+    voxels = build(parse_case(IMAGE, ["phases.active.grains={size='2 um', seed=3}", "mesh.separator=1 um"])).graph
+    number = {name: np.unique(g.grain[g.phase == g.phase_names.index("active")]).size
+              for name, g in (("tetrahedra", graph), ("voxels", voxels))}  # fmt: skip
+    assert number["tetrahedra"] == number["voxels"] > 1
+    assert not graph.grain[~active].any()
+    assert (graph.area[grain_boundaries(graph)] > 0.0).any()
 
 
 # ------------------------------------------------------------------------------------------------ grains of voxels

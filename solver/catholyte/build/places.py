@@ -10,6 +10,7 @@ from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry, geometry
 from catholyte.build.grains import grain_image
 from catholyte.build.layers import LayeredGeometry, layered_geometry, whole
 from catholyte.build.particles import ParticleGeometry, particle_geometry
+from catholyte.build.unstructured import UnstructuredGeometry, unstructured_geometry
 from catholyte.case.schema import Case
 from catholyte.materials import Material
 from catholyte.mesh.area import InterfaceAreas, interface_areas
@@ -18,7 +19,7 @@ from catholyte.mesh.percolation import Percolation, percolation
 from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.parameters import CellParameters
 
-AnyGeometry = Geometry | LayeredGeometry | ParticleGeometry
+AnyGeometry = Geometry | LayeredGeometry | ParticleGeometry | UnstructuredGeometry
 
 
 def place_of(case: Case, materials: Mapping[str, Material]) -> AnyGeometry:
@@ -35,7 +36,14 @@ def place_of(case: Case, materials: Mapping[str, Material]) -> AnyGeometry:
         return layered_geometry(case, materials)
     if case.mesh.particle is not None:
         return particle_geometry(case, materials)
+    if is_unstructured(case):
+        return unstructured_geometry(case, materials)
     return geometry(case, materials)
+
+
+def is_unstructured(case: Case) -> bool:
+    """Return whether a case has an unstructured mesh."""
+    return case.mesh.file is not None or case.mesh.shape is not None or case.mesh.cells == "tetrahedra"
 
 
 def cells_of(case: Case, place: AnyGeometry, parameters: CellParameters) -> tuple[Graph, Percolation]:
@@ -52,7 +60,7 @@ def cells_of(case: Case, place: AnyGeometry, parameters: CellParameters) -> tupl
     if isinstance(place, LayeredGeometry | ParticleGeometry):
         solids = [name for name in place.phase_names if kinds.get(name, "void") != "void"]
         return place.graph, whole(place.graph, solids, place.pair[0])
-    cells = _voxels(case, place, kinds)
+    cells = place.graph if isinstance(place, UnstructuredGeometry) else _voxels(case, place, kinds)
     networks = [pair for pair, interface in parameters.interfaces.items() if interface.network is not None]
     mixed = [name for name, phase in parameters.phases.items() if phase.mixed is not None]
     every = {name: kinds.get(name, "void") for name in cells.phase_names}

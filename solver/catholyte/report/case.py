@@ -11,6 +11,7 @@ from rich.text import Text
 
 from catholyte.build.layers import LayeredGeometry
 from catholyte.build.particles import ParticleGeometry
+from catholyte.build.unstructured import UnstructuredGeometry
 from catholyte.report.chemistry import basis_rows, reaction_table, recipe_rows, species_table, supply_rows
 from catholyte.report.tables import MA_CM2, MAH_CM2, MAH_G, length_text, new_table, pairs
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from catholyte.build.places import AnyGeometry
     from catholyte.experiment import Program
 
+_PLURALS = {
+    "tetra": "tetrahedra",
+    "hexahedron": "hexahedra",
+    "wedge": "wedges",
+    "triangle": "triangles",
+    "quad": "quadrilaterals",
+}
 #: so many sentences of a protocol are shown
 _SENTENCES = 20
 
@@ -98,6 +106,10 @@ def _mesh_text(mesh: AnyGeometry) -> str:
             f"{mesh.count} layers of {layer}; {domains.phase} as {domains.shape}s of {sizes} "
             f"in {domains.shells} shells, {domains.electrolyte} in {domains.electrolyte_shells}"
         )
+    if isinstance(mesh, UnstructuredGeometry):
+        kinds = ", ".join(f"{block.nodes.shape[0]:,} {_PLURALS[block.kind]}" for block in mesh.mesh.cells)
+        around = " around an axis" if mesh.mesh.symmetry == "axisymmetric" else ""
+        return f"{kinds}{around}, {mesh.graph.n_cells:,} nodes"
     shape = " x ".join(str(n) for n in mesh.labels.shape)
     spacing = " x ".join(length_text(h) for h in dict.fromkeys(mesh.spacing))
     return f"{shape} voxels of {spacing}"
