@@ -136,6 +136,25 @@ def test_run_info_plot_export(tmp_path):
     assert any((out / "paraview").glob("*.pvd"))
 
 
+def test_elements_are_generated_and_read_back(tmp_path):
+    """The mesh of an image of tetrahedra, written to a file, is a case of its own."""
+    tetrahedra = ["--set", "mesh.cells=tetrahedra", "--set", "phases.active.diameter=5 um"]
+    written = catholyte("mesh", "generate", PACKING, tmp_path / "scan.msh", *SMALL, *tetrahedra)
+    assert written.returncode == 0, written.stderr
+    assert "regions active, electrolyte, void, separator" in written.stdout.replace("\n", " ")
+    (tmp_path / "case.toml").write_text(
+        'title = "read"\n[mesh]\nfile = "scan.msh"\nseparator = {}\n[phases]\nactive = { material = "NCM83" }\n'
+        'electrolyte = { material = "Li3InCl6" }\n[cell]\ncounter = "Li-In"\ninitial = { voltage = "4.2 V" }\n'
+        '[experiment]\nsteps = ["Discharge at C/10 until 3 V"]\n'
+    )
+    read = catholyte("check", tmp_path / "case.toml")
+    assert read.returncode == 0, read.stderr
+    assert "tetrahedra" in read.stdout
+    refused = catholyte("mesh", "generate", PACKING, tmp_path / "scan.tif", *SMALL, *tetrahedra)
+    assert refused.returncode == 2
+    assert ".msh or .vtu" in refused.stderr
+
+
 def test_schema_is_json_and_knows_the_tables():
     schema = json.loads(catholyte("schema").stdout)
     assert {"mesh", "phases", "interfaces", "cell", "experiment"} <= schema["properties"].keys()
