@@ -304,12 +304,13 @@ def _tags_of_facets(mesh: UnstructuredMesh, facets: Sequence[CellFacets]) -> lis
             for tag in np.unique(block.tag[inside]):
                 at = sides[inside & (block.tag == tag)]
                 other = tag_of[at[:, 0]]
-                if np.any(twice := (other >= 0) & (other != tag)):
-                    names = sorted({mesh.tag_names[tag], *(mesh.tag_names[k] for k in other[twice])})
-                    where = mesh.points[each.nodes[at[twice][0, 0]]].mean(axis=0)
+                twice, first = np.unique(at[(other >= 0) & (other != tag), 0], return_index=True)
+                if twice.size:
+                    names = ", ".join(sorted({mesh.tag_names[k] for k in (tag, *tag_of[twice])}))
+                    where = _place(mesh.points[each.nodes[twice[first.argmin()]]].mean(axis=0))
                     raise MeshError(
-                        f"{np.count_nonzero(twice)} facets inside the mesh have several tags ({', '.join(names)}), the "
-                        f"first at {_place(where)}; a part of an interface has one name"
+                        f"{twice.size} facets inside the mesh have several tags ({names}), the first at {where}; "
+                        "a part of an interface has one name"
                     )
                 tag_of[at.ravel()] = tag
         found.append(tag_of)
@@ -367,11 +368,10 @@ def _tagged(mesh: UnstructuredMesh, key: str, tag: str) -> Iterator[Indices]:
         expected = f"one of the tags of the mesh: {', '.join(mesh.tag_names) or 'it has none'}"
         raise InputError(key, tag, expected, nearest(tag, mesh.tag_names))
     number = mesh.tag_names.index(tag)
-    for block in mesh.facets:
-        nodes = block.nodes[block.tag == number]
-        if len(nodes):
-            _, once = np.unique(np.sort(nodes, axis=1), axis=0, return_index=True)
-            yield nodes[np.sort(once)]
+    for kind in sorted({block.kind for block in mesh.facets}):
+        nodes = np.concatenate([block.nodes[block.tag == number] for block in mesh.facets if block.kind == kind])
+        _, once = np.unique(np.sort(nodes, axis=1), axis=0, return_index=True)
+        yield nodes[np.sort(once)]
 
 
 def _ranks(couplings: _Faces, between: _Faces, n: int) -> Numbers:
