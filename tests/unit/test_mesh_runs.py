@@ -12,7 +12,9 @@ import pyvista
 
 from catholyte.build import build
 from catholyte.case import parse_case
+from catholyte.mesh.images import write_image
 from catholyte.plot import plot_all
+from catholyte.provenance import mesh_record
 from catholyte.results import Results, export_paraview
 from catholyte.simulation import Simulation
 
@@ -109,6 +111,33 @@ def test_killed_and_resumed_gives_the_same_answer(flat: Results, tmp_path: Path,
     assert resumed.counts.frames == flat.counts.frames
     for name in ("time", "voltage", "charge", "lithiation_std"):
         assert np.allclose(resumed.curves[name], flat.curves[name], rtol=1e-6, atol=1e-9), name
+
+
+def test_what_takes_no_part_is_kept_for_the_pictures(tmp_path: Path) -> None:
+    """A grain without a path to the collector has no unknowns; its elements stay, behind those of the cells."""
+    labels = np.zeros((7, 5, 5), np.uint8)
+    labels[5:] = labels[2, 2, 2] = 1
+    write_image(tmp_path / "scan.tif", labels, (1e-6, 1e-6, 1e-6))
+    head, _, tail = FLAT.partition("[mesh.laminate]")
+    phases = (
+        tail[tail.index("[phases]") :].replace('D = "1e-9 cm2/s"', "label = 1").replace('Cl" }', 'Cl", label = 0 }')
+    )
+    image = '[mesh.image]\nfile = "scan.tif"\nvoxel_size = "1 um"\n'
+    built = build(parse_case(head + image + phases, folder=tmp_path))
+    record, full = mesh_record(built), built.geometry.nodes
+    kept = built.percolation.keep
+    assert built.percolation.connected["active"] < 1.0
+    np.testing.assert_array_equal(record.elements.points[: record.n_cells], full.points[kept])
+    assert len(record.elements.points) == kept.size > record.n_cells == built.graph.n_cells
+    (block,) = record.elements.blocks
+    inside = (block.nodes < record.n_cells).all(axis=1)
+    assert not (block.nodes[~inside] < record.n_cells).any()  # an element takes part or not, as a whole
+    np.testing.assert_array_equal(
+        record.cell_phase[block.nodes[inside]], np.repeat(block.phase[inside][:, None], 4, axis=1)
+    )
+    assert set(block.phase[~inside]) == {record.phase_names.index("active")}
+    place = record.elements.points[block.nodes[~inside]]
+    assert (np.abs(place - [2.5e-6, 2.5e-6, 3.5e-6]) < 1.1e-6).all()
 
 
 def test_pictures_and_export(flat: Results, tmp_path: Path) -> None:
