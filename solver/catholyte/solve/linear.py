@@ -24,6 +24,7 @@ from catholyte.errors import NotConverged
 from catholyte.fv import kernels, vectors
 from catholyte.fv.assembly import CoupledSystem, Skeleton
 from catholyte.fv.mixed import MixedBlock
+from catholyte.solve.algebraic import AlgebraicBlocks
 from catholyte.solve.blocks import Blocks, GraphBlocks, GridBlocks
 from catholyte.solve.coarse import BoxCorrection
 from catholyte.solve.krylov import KrylovResult, fgmres
@@ -34,14 +35,16 @@ _log = logging.getLogger(__name__)
 
 _VARIANTS: dict[str, Callable[[CoupledSystem], Blocks]] = {
     "grid": GridBlocks,
+    "algebraic": AlgebraicBlocks,
     "graph": GraphBlocks,
     "graph, nested": partial(GraphBlocks, inner=1e-2),
 }
 #: iterations after which a variant is left for the next, and those of the last one
 _PATIENCE, _MOST = 60, 120
-#: contrast of the conductances within one network, and ratio of interface to network conductance, up to which the
+#: contrast of the conductances within one network (of mixed conductors too), and ratio of interface to network
+#: conductance, up to which the
 #: geometric hierarchy is tried
-_CONTRAST, _STIFFEST = 1e4, 1e2
+_CONTRAST, _CONTRAST_OF_MIXED, _STIFFEST = 1e4, 1e5, 1e2
 
 #: exchange of a store with its neighbours over its storage in a time step, beyond which stores of a box move together
 _LONG = 10.0
@@ -108,9 +111,10 @@ class DirectSolver:
 class KrylovSolver:
     """Flexible GMRES on the bordered system with block-triangular multigrid.
 
-    Three variants of the blocks stand ready: geometric multigrid on the voxel grid, aggregation on the graph, and
-    aggregation with the potentials nearly solved for every direction. The first is chosen from the coefficients; where
-    one fails the next takes over, which is logged. A variant that had to be left stays so for the next solves.
+    Several variants of the blocks stand ready: geometric multigrid on the voxel grid, classical algebraic multigrid,
+    aggregation on the graph, and aggregation with the potentials nearly solved for every direction. Which are tried is
+    chosen from the coefficients; where one fails the next takes over, which is logged. A variant that had to be left
+    stays so for the next solves.
 
     The response of the state to the terminal potential serves to eliminate the terminal inside the preconditioner and
     may lag behind the matrix.
@@ -121,7 +125,7 @@ class KrylovSolver:
         self._blocks: dict[tuple[str, np.dtype[Any]], Blocks] = {}
         self._coarse: BoxCorrection | None = None
         self._response: Vector | None = None
-        self._at_least = 0
+        self._left: set[str] = set()
         self.variant = ""
 
     def solve(self, system: CoupledSystem, rhs: Vector, tolerance: float) -> LinearResult:
@@ -138,16 +142,17 @@ class KrylovSolver:
         coarse = self._correction(system)
         spent = 0
         result: KrylovResult | None = None
-        variants = list(_VARIANTS)
-        for k in range(max(self._at_least, _first_variant(system)), len(variants)):
-            name = variants[k]
+        variants = _variants(system)
+        for k, name in enumerate(variants):
+            last = k + 1 == len(variants)
+            if name in self._left and not last:
+                continue
             if self.variant != name:
                 _log.info("linear solver: %s multigrid for %d unknowns", name, rhs.size)
                 self.variant = name
             blocks = self._blocks.get((name, system.dtype)) or _VARIANTS[name](system)
             self._blocks[name, system.dtype] = blocks
             blocks.take(system)
-            last = k + 1 == len(variants)
             inverse = _Inverse(system, blocks, coarse)
             result = self._attempt(inverse, rhs, tolerance, _MOST if last else _PATIENCE)
             spent += result.iterations
@@ -156,7 +161,7 @@ class KrylovSolver:
             _log.warning(
                 "linear solver: %s multigrid left a residual of %.1e after %d iterations", name, result.residual, spent
             )
-            self._at_least = min(k + 1, len(variants) - 1)
+            self._left.add(name)
         assert result is not None
         raise NotConverged("linear solve", f"after {spent} iterations", [result.residual])
 
@@ -253,21 +258,27 @@ def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
     return np.complex64 if np.iscomplexobj(v) else np.float32
 
 
-def _first_variant(system: CoupledSystem) -> int:
-    """Choose the variant to begin with: geometric multigrid wants a grid and moderate contrast within each network.
+def _variants(system: CoupledSystem) -> tuple[str, ...]:
+    """Choose the variants for a system, in the order in which they are tried.
 
-    The capacities of mixed conductors are strong links: the grid solves the two potentials of a cell at once, the graph
-    needs nested solves for them (tests/unit/test_mixed_corners.py).
+    Geometric multigrid wants a grid and moderate contrast within each network. The couplings of finite elements, some of
+    them negative, want classical algebraic multigrid, which is for real systems. The capacities of mixed conductors are
+    strong links: the grid solves the two potentials of a cell at once, the graph needs nested solves for them
+    (tests/unit/test_mixed_corners.py).
     """
-    place, paths = system.skeleton.placement, system.skeleton.conduction
+    skeleton = system.skeleton
+    place, paths = skeleton.placement, skeleton.conduction
+    on_grid = place is not None and place.contrast <= (_CONTRAST_OF_MIXED if system.mixed is not None else _CONTRAST)
+    real = np.issubdtype(system.dtype, np.floating)
     if system.mixed is not None:
-        return 0 if place is not None and place.contrast <= _CONTRAST else len(_VARIANTS) - 1
-    if place is None:
-        return 1
+        first = ("grid",) if on_grid else ("algebraic",) if place is None and real else ()
+        return (*first, "graph, nested")
+    if place is None and real and min(paths.min(initial=0.0), skeleton.paths.min(initial=0.0)) < 0.0:
+        return "algebraic", "graph, nested"
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
-    if paths.size == 0 or largest > _STIFFEST * float(np.abs(paths).min()):
-        return 1
-    return 0 if place.contrast <= _CONTRAST else 1
+    if not on_grid or paths.size == 0 or largest > _STIFFEST * float(np.abs(paths).min()):
+        return "graph", "graph, nested"
+    return "grid", "graph", "graph, nested"
 
 
 @dataclass(frozen=True)
