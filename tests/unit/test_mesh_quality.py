@@ -14,6 +14,7 @@ from catholyte.errors import MeshError
 from catholyte.mesh.checks import check_cells
 from catholyte.mesh.meshfile import read_mesh, write_mesh
 from catholyte.mesh.quality import Spread, check_mesh
+from catholyte.mesh.smooth import tetrahedra
 from catholyte.mesh.unstructured import FacetBlock, UnstructuredMesh
 from catholyte.report import quality_report
 
@@ -134,6 +135,14 @@ def test_pieces_that_are_not_connected():
     message = refusal(mesh_of(np.vstack([SQUARE, far]), squares, replace(triangle, number=np.array([2]))))
     what = "2 pieces that share no facet; the smallest has 1 of 3 cells (solid)"
     assert message == f"{what}: 1 cell (2), the first at (9.667, 0.3333, 0) m"
+
+
+def test_islands_in_an_image_may_be_allowed():
+    labels = np.zeros((5, 3, 3), int)
+    labels[:2], labels[4, 0, 0] = 1, 1
+    mesh = tetrahedra(labels, (1e-6,) * 3, ("void", "active"), excluded=(0,))
+    assert "2 pieces that share no facet" in refusal(mesh)
+    check_cells(mesh, connected=False)
 
 
 def test_parts_that_touch_in_a_point_are_not_connected():

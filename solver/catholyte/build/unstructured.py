@@ -201,7 +201,8 @@ def _graph(
     phase_of: Mapping[str, str],
     cross_section: float | None,
 ) -> UnstructuredGeometry:
-    check_cells(mesh)
+    # islands in an image are left out like all that does not percolate
+    check_cells(mesh, connected=case.mesh.file is not None or case.mesh.shape is not None)
     voids = [name for name, phase in case.phases.items() if phase.is_void]
     apart = [name for name, phase in case.phases.items() if phase.grains is not None]
     graph, nodes = node_graph(mesh, terminals=tags, apart=apart, excluded=voids, phase_of=phase_of)

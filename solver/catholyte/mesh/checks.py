@@ -31,8 +31,16 @@ _ON = 1e-6
 _LISTED = 10
 
 
-def check_cells(mesh: UnstructuredMesh) -> None:
+def check_cells(mesh: UnstructuredMesh, *, connected: bool = True) -> None:
     """Refuse a mesh on which nothing can be computed, or something else than was meant.
+
+    Parameters
+    ----------
+    mesh
+        The mesh.
+    connected
+        Whether all of it must hang together. In a file, pieces are parts that were never joined; in an image whose void
+        has no cells they are islands, and no fault.
 
     Raises
     ------
@@ -47,7 +55,8 @@ def check_cells(mesh: UnstructuredMesh) -> None:
     facets = facets_of(mesh.cells)
     _check_facets(whole, facets)
     _check_boundary(whole, facets)
-    _check_connection(whole, facets)
+    if connected:
+        _check_connection(whole, facets)
     _check_tags(whole, facets)
 
 
