@@ -1,6 +1,6 @@
 """From an unstructured mesh to the finite-volume graph: a cell of the graph is the surroundings of a node.
 
-The control-volume finite element, or box, method (Bank & Rose 1987, SIAM J. Numer. Anal. 24, 777,
+On simplices this is the control-volume finite element, or box, method (Bank & Rose 1987, SIAM J. Numer. Anal. 24, 777,
 doi:10.1137/0724050). The flux from node i to node j of a mesh of elements is
 
     G_ij (u_i − u_j)    with    G_ij = −Σ_elements ∫ ∇N_i·∇N_j dV
