@@ -1,5 +1,6 @@
 """Mesh files: what is written is read back, names are found, and what cannot be used is told."""
 
+import importlib.util
 from dataclasses import replace
 
 import meshio
@@ -133,6 +134,45 @@ def test_numbers_are_names_where_there_are_no_others(tmp_path):
     assert [mesh.region_names[k] for k in mesh.cells[0].region] == ["4", "2"]
     assert mesh.cells[0].grain.tolist() == [1, 5]
     assert mesh.facets[0].nodes.tolist() == [[1, 4]]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "name"),
+    [(".vtk", "region"), (".mesh", "medit:ref"), (".bdf", "nastran:ref"), (".avs", "avsucd:material")],
+)
+def test_other_formats_have_numbers(tmp_path, suffix, name):
+    mesh, path = two_regions(), tmp_path / f"mesh{suffix}"
+    (cells,), (facets,) = mesh.cells, mesh.facets
+    numbers = [cells.region.astype(np.int32) + 3, facets.tag.astype(np.int32) + 1]
+    blocks = [(cells.kind, cells.nodes), (facets.kind, facets.nodes)]
+    meshio.write_points_cells(path, mesh.points / UM, blocks, cell_data={name: numbers})
+    read = read_mesh(path, unit=UM)
+    assert (read.region_names, read.tag_names) == (("3", "4"), ("1", "2"))
+    np.testing.assert_allclose(read.points, mesh.points, rtol=1e-5, atol=1e-12)
+    np.testing.assert_array_equal(read.cells[0].nodes, cells.nodes)
+    np.testing.assert_array_equal(read.cells[0].region, cells.region)
+    np.testing.assert_array_equal(read.facets[0].tag, facets.tag)
+
+
+def test_xdmf_as_text(tmp_path):
+    path = tmp_path / "two.xdmf"
+    path.write_text(
+        """<?xml version="1.0"?><Xdmf Version="3.0"><Domain><Grid Name="Grid" GridType="Uniform">
+        <Geometry GeometryType="XY"><DataItem DataType="Float" Dimensions="6 2" Format="XML" Precision="8">
+        0 0 1 0 1 1 0 1 2 0 2 1</DataItem></Geometry>
+        <Topology TopologyType="Quadrilateral" NumberOfElements="2">
+        <DataItem DataType="Int" Dimensions="2 4" Format="XML" Precision="8">0 1 2 3 1 4 5 2</DataItem></Topology>
+        <Attribute Name="material" AttributeType="Scalar" Center="Cell">
+        <DataItem DataType="Int" Dimensions="2" Format="XML" Precision="8">7 9</DataItem></Attribute>
+        </Grid></Domain></Xdmf>"""
+    )
+    if importlib.util.find_spec("h5py") is None:
+        with pytest.raises(InputError, match=r"h5py, which meshio reads \.xdmf with: pip install h5py"):
+            read_mesh(path)
+        return
+    mesh = read_mesh(path)
+    np.testing.assert_array_equal(mesh.points[:, :2], SQUARE)
+    assert [mesh.region_names[k] for k in mesh.cells[0].region] == ["7", "9"]
 
 
 def test_sets_of_abaqus(tmp_path):

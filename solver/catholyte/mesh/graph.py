@@ -73,8 +73,9 @@ class Graph:
     cell_a, cell_b
         The two cells of every face, shape (m,).
     area
-        Face areas in m², shape (m,). On meshes whose cells are the surroundings of nodes the faces within a phase have the
-        area that makes area over distance the coupling of linear finite elements; behind obtuse angles it is negative.
+        Face areas in m², shape (m,). On meshes whose cells are the surroundings of nodes the faces within a phase have
+        the area that makes area over distance the coupling of linear finite elements; behind obtuse angles it is
+        negative.
     distance_a, distance_b
         Distances from the two cell centres to the face in m, shape (m,).
     terminals

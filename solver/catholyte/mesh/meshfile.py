@@ -44,10 +44,10 @@ NUMBERS = (
     "ugrid:ref",
 )
 
-#: formats of unstructured meshes that are known to hold cells of two or three dimensions
+#: formats of unstructured meshes; those that store HDF5 or netCDF need a library that meshio asks for
 SUFFIXES = (
-    *(".msh", ".vtu", ".vtk", ".xdmf", ".xmf", ".mesh", ".meshb", ".inp", ".bdf", ".nas", ".fem", ".vol", ".med"),
-    *(".cgns", ".exo", ".e", ".su2", ".ugrid", ".avs", ".ele", ".f3grid", ".h5m", ".dat", ".tec", ".dato", ".mdpa"),
+    *(".msh", ".vtu", ".vtk", ".xdmf", ".xmf", ".mesh", ".meshb", ".inp", ".bdf", ".nas", ".fem", ".vol", ".avs"),
+    *(".su2", ".ugrid", ".ele", ".med", ".cgns", ".exo", ".e", ".h5m"),
 )
 
 _DIMENSION = {"triangle": 2, "quad": 2, "tetra": 3, "hexahedron": 3, "wedge": 3, "line": 1, "vertex": 0}
@@ -201,6 +201,9 @@ def _read(path: Path, key: str) -> Any:
         # meshio prints, and ends the program where it cannot read a file
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return meshio.read(path, file_format="gmsh" if gmsh else None)
+    except ImportError as error:
+        expected = f"{error.name}, which meshio reads {path.suffix} with: pip install {error.name}"
+        raise InputError(key, str(path), expected) from error
     except (Exception, SystemExit) as error:
         words = said.getvalue() if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
         expected = f"a mesh that meshio can read, which says: {' '.join(words.split())}"
