@@ -207,6 +207,8 @@ def _read(path: Path, key: str) -> Any:
     except (Exception, SystemExit) as error:
         words = said.getvalue() if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
         expected = f"a mesh that meshio can read, which says: {' '.join(words.split())}"
+        if path.suffix.lower() == ".vtk":
+            expected += "; binary files of VTK are better saved as .vtu"
         raise InputError(key, str(path), expected) from error
 
 
