@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 LIMIT = 0.5
 
 _CELLS = 48
+#: longest step as a share of the span: where U(x) has a step, the polarisation passes its limit for a moment only
+_LONGEST = 0.005
 _TOLERANCE = 0.005  # of the logarithm of the rate sought
 
 
@@ -92,7 +94,16 @@ def utilisation(host: DenseHost, thickness: float, current: float, *, cells: int
         return 0.0
     ends = [_last(layer.room), _last(layer.headroom)]
     done = solve_ivp(
-        layer.rate, (0.0, host.span), start, method="LSODA", events=ends, rtol=1e-4, atol=1e-5, lband=1, uband=1
+        layer.rate,
+        (0.0, host.span),
+        start,
+        method="LSODA",
+        events=ends,
+        max_step=_LONGEST * host.span,
+        rtol=1e-4,
+        atol=1e-5,
+        lband=1,
+        uband=1,
     )
     return float(done.t[-1]) / host.span
 
