@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-mesh_app = typer.Typer(help="Inspect, generate and fetch label images.", no_args_is_help=True)
+mesh_app = typer.Typer(help="Inspect, generate and fetch label images; inspect meshes.", no_args_is_help=True)
 app.add_typer(mesh_app, name="mesh")
 
 _out = Console()
