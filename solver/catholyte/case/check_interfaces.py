@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from catholyte.case.chemistry import Chemistries, interface_faults, reacts_with_species
 from catholyte.case.faults import Fault
 from catholyte.case.faults import Path as KeyPath
 from catholyte.case.schema import Case, InterfaceSection, LayerSection, PhaseSection, parted
 from catholyte.errors import InputError, nearest
-from catholyte.materials import Material, load_material
+
+if TYPE_CHECKING:
+    from catholyte.materials import Material
 
 SEPARATOR, COLLECTOR = "separator", "collector"
 #: kinds of phases that exchange charge -> whether Li is stored or released there
@@ -120,6 +123,8 @@ def _no_reaction(path: KeyPath, interface: InterfaceSection, who: str) -> Found:
 
 def _ionic(case: Case, path: KeyPath, pair: list[str], interface: InterfaceSection) -> Found:
     """Refuse a resistance of ions where none pass inside active materials."""
+    from catholyte.materials import load_material
+
     if interface.ionic_resistance == 0.0:
         return
     for side in dict.fromkeys(pair):

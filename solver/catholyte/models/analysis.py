@@ -89,7 +89,7 @@ class Analysis:
         phase_a, phase_b = graph.phase[graph.cell_a[face]], graph.phase[graph.cell_b[face]]
         bulk_a, bulk_b = graph.distance_a[face] / sigma[phase_a], graph.distance_b[face] / sigma[phase_b]
         in_series = graph.area[face] / cathode.conduction.conductance
-        contact = np.where(phase_a == phase_b, 0.0, np.maximum(1.0 - (bulk_a + bulk_b) / in_series, 0.0))
+        contact = cathode.contact[face] / in_series
         self._paths = _Paths(
             process[phase_a],
             process[phase_b],

@@ -28,7 +28,15 @@ _INNER, _MOST_INNER = 0.2, 16
 
 
 class Blocks(Protocol):
-    """Approximate inverses of the blocks of the matrix that was last taken."""
+    """Approximate inverses of the blocks of the matrix that was last taken.
+
+    Attributes
+    ----------
+    wide
+        Whether they answer in double precision.
+    """
+
+    wide: bool
 
     def take(self, system: CoupledSystem) -> None:
         """Take the numbers of a system."""
@@ -55,6 +63,8 @@ class GridBlocks:
     system
         A system with a place on a voxel grid; those that are taken later share its skeleton and precision.
     """
+
+    wide = False
 
     def __init__(self, system: CoupledSystem) -> None:
         skeleton, dtype = system.skeleton, np.dtype(np.complex64 if system.dtype.kind == "c" else np.float32)
@@ -203,6 +213,8 @@ class GraphBlocks:
     inner
         Relative residual to which the potentials are solved for one outer direction; one cycle if None.
     """
+
+    wide = False
 
     def __init__(self, system: CoupledSystem, inner: float | None = None) -> None:
         share(system.n_phi)

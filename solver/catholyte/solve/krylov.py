@@ -49,6 +49,7 @@ def fgmres(
     start: Vector | None = None,
     most_iterations: int = 120,
     restart: int = 30,
+    wide: bool = False,
 ) -> KrylovResult:
     """Solve A x = b.
 
@@ -67,6 +68,9 @@ def fgmres(
         Where to give up; the caller judges ``residual``.
     restart
         Krylov vectors kept between restarts.
+    wide
+        Whether directions are in double precision, for matrices whose rounding in single precision drowns what is
+        sought.
     """
     size = float(np.linalg.norm(b))
     if size == 0.0:
@@ -78,7 +82,7 @@ def fgmres(
     while norm > tolerance * size and done < most_iterations:
         before = norm
         correction, steps = _cycle(
-            product, precondition, residual, norm, tolerance * size, min(restart, most_iterations - done)
+            product, precondition, residual, norm, tolerance * size, min(restart, most_iterations - done), wide
         )
         x += correction
         done += steps
@@ -96,10 +100,12 @@ def _cycle(
     norm: float,
     target: float,
     length: int,
+    wide: bool,
 ) -> tuple[Vector, int]:
     """Minimise the residual over a Krylov space of at most ``length`` directions; returns the correction."""
     single = np.complex64 if np.iscomplexobj(residual) else np.float32
-    basis = [(residual / norm).astype(single)]
+    kept = residual.dtype if wide else single
+    basis = [(residual / norm).astype(kept)]
     searched: list[Vector] = []
     hessenberg = np.zeros((length + 1, length), dtype=residual.dtype)
     rhs = np.zeros(length + 1, dtype=residual.dtype)
@@ -123,7 +129,7 @@ def _cycle(
         left = float(np.linalg.norm(rhs[: j + 2] - small @ coefficients))
         if left <= target or length_w == 0.0 or not np.isfinite(left):
             break
-        basis.append((w / length_w).astype(single))
+        basis.append((w / length_w).astype(kept))
     x = np.zeros_like(residual)
     for weight, vector in zip(coefficients, searched, strict=True):
         vectors.subtract_multiple(x, -weight, vector)

@@ -41,10 +41,9 @@ _VARIANTS: dict[str, Callable[[CoupledSystem], Blocks]] = {
 }
 #: iterations after which a variant is left for the next, and those of the last one
 _PATIENCE, _MOST = 60, 120
-#: contrast of the conductances within one network (of mixed conductors too), and ratio of interface to network
-#: conductance, up to which the
+#: contrast of the conductances within one network, and ratio of interface to network conductance, up to which the
 #: geometric hierarchy is tried
-_CONTRAST, _CONTRAST_OF_MIXED, _STIFFEST = 1e4, 1e5, 1e2
+_CONTRAST, _STIFFEST = 1e4, 1e2
 
 #: exchange of a store with its neighbours over its storage in a time step, beyond which stores of a box move together
 _LONG = 10.0
@@ -202,7 +201,13 @@ class KrylovSolver:
             if miss <= stale * float(np.linalg.norm(column)):
                 return 0
         result = fgmres(
-            inverse.product, inverse.apply, column, tolerance=tolerance, start=start, most_iterations=_PATIENCE
+            inverse.product,
+            inverse.apply,
+            column,
+            tolerance=tolerance,
+            start=start,
+            most_iterations=_PATIENCE,
+            wide=inverse.blocks.wide,
         )
         self._response = result.x.astype(_single(column))
         return result.iterations
@@ -236,6 +241,7 @@ class _Bordered:
             tolerance=tolerance,
             start=start,
             most_iterations=most_iterations,
+            wide=self._inverse.blocks.wide,
         )
 
     def _product(self, v: Vector) -> Vector:
@@ -268,17 +274,18 @@ def _variants(system: CoupledSystem) -> tuple[str, ...]:
     """
     skeleton = system.skeleton
     place, paths = skeleton.placement, skeleton.conduction
-    on_grid = place is not None and place.contrast <= (_CONTRAST_OF_MIXED if system.mixed is not None else _CONTRAST)
+    on_grid = place is not None and place.contrast <= _CONTRAST
     real = np.issubdtype(system.dtype, np.floating)
     if system.mixed is not None:
-        first = ("grid",) if on_grid else ("algebraic",) if place is None and real else ()
+        first = ("grid",) if on_grid else ("algebraic",) if real else ()
         return (*first, "graph, nested")
     if place is None and real and min(paths.min(initial=0.0), skeleton.paths.min(initial=0.0)) < 0.0:
         return "algebraic", "graph, nested"
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
+    others = ("graph", "algebraic", "graph, nested") if real else ("graph", "graph, nested")
     if not on_grid or paths.size == 0 or largest > _STIFFEST * float(np.abs(paths).min()):
-        return "graph", "graph, nested"
-    return "grid", "graph", "graph, nested"
+        return others
+    return ("grid", *others)
 
 
 @dataclass(frozen=True)
