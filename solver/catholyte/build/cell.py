@@ -32,7 +32,7 @@ from catholyte.physics.elements import (
     ParallelRC,
     Zarc,
 )
-from catholyte.physics.equilibrium import EquilibriumPotential, slope
+from catholyte.physics.equilibrium import Continued, EquilibriumPotential, continued, slope
 from catholyte.physics.kinetics import (
     ButlerVolmer,
     ConstantExchange,
@@ -135,7 +135,8 @@ def _host(material: Material, section: PhaseSection | None, phase: str, T: float
     if has_D and has_sigma:
         _check_consistent(material, U, phase, T)
     if section is not None and is_mixed(section, material):
-        U = falling(U, T)
+        # Its potential follows whatever φ_e − φ_i is, also far beyond the ends: the wall keeps x distinct from 0 and 1.
+        U = falling(U if isinstance(U, Continued) else continued(U), T)
         return Host(c_max, U, _mixed_conduction(material, U, c_max, phase, T))
     if has_D:
         return Host(c_max, U, Diffusion(material.property("D").at(T), c_max))

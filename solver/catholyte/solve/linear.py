@@ -267,9 +267,9 @@ def _single(v: Vector) -> type[np.floating[Any] | np.complexfloating[Any, Any]]:
 def _variants(system: CoupledSystem) -> tuple[str, ...]:
     """Choose the variants for a system, in the order in which they are tried.
 
-    Geometric multigrid wants a grid and moderate contrast within each network. The couplings of finite elements, some of
-    them negative, want classical algebraic multigrid, which is for real systems. The capacities of mixed conductors are
-    strong links: the grid solves the two potentials of a cell at once, the graph needs nested solves for them
+    Geometric multigrid wants a grid and moderate contrast within each network. The couplings of finite elements, some
+    of them negative, want classical algebraic multigrid, which is for real systems. The capacities of mixed conductors
+    are strong links: the grid solves the two potentials of a cell at once, the graph needs nested solves for them
     (tests/unit/test_mixed_corners.py).
     """
     skeleton = system.skeleton
