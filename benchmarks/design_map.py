@@ -61,7 +61,7 @@ def _straight() -> EquilibriumPotential:
 
 
 #: law of U(x), lithiations between which it is used
-_LAWS: dict[str, tuple[EquilibriumPotential, float]] = {
+LAWS: dict[str, tuple[EquilibriumPotential, float]] = {
     "straight, 2.9 V to 2.1 V": (_straight(), _END),
     "solid solution, RT/F ln((1-x)/x)": (IdealSolution(2.5), 0.02),
     "two phases, regular solution of 3 RT": (falling(IdealSolution(2.5, (3.0 * 8.314462618 * T,)), T), 0.02),
@@ -98,7 +98,7 @@ def of_groups(W: float, ions: float, U: EquilibriumPotential, end: float) -> tup
 
 def by_voltage(W: float, ions: float, law: str) -> Run:
     """Discharge to the equilibrium potential of the discharged material."""
-    U, end = _LAWS[law]
+    U, end = LAWS[law]
     of, thickness, current = of_groups(W, ions, U, end)
     return Run((1.0 - ions) * W, ions * W, to_voltage(of, thickness, current, of.U(of.high)))
 
@@ -166,7 +166,7 @@ def _curved(markdown: bool) -> None:
         *(Column(f"{t:g}", f"t_i {t:g}", ".3f") for t in _IONS),
         Column("spread", "spread", ".3f"),
     ]
-    for k, law in enumerate(_LAWS):
+    for k, law in enumerate(LAWS):
         lines, shares = [], _IONS if k == 0 else _IONS[:3]  # beyond 1/2 electrons and ions change places
         for W in _W:
             used = [by_voltage(W, ions, law).used for ions in shares]

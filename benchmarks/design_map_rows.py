@@ -105,7 +105,7 @@ def _row(material: Material) -> Row:
     sigma_e = None if electrons is None else electrons.at(T)
     if not {"D", "sigma_i"} & set(material.properties):
         return Row(material.name, sigma_e=sigma_e)
-    of = _range(material)
+    of = host_of(material)
     table = of.table()
     # 1C counts the whole capacity, utilisation what lies between the lithiations.
     low, high = capacity_range(material)
@@ -129,7 +129,7 @@ def _row(material: Material) -> Row:
     )
 
 
-def _range(material: Material) -> Range:
+def host_of(material: Material) -> Range:
     """Return the host of a row, by ions and electrons where it gives σ_i, by diffusion where it gives D."""
     text = _CASE.format(
         name=material.name,
