@@ -1,4 +1,4 @@
-"""A dense layer of a mixed conductor between separator and collector: an exact polarisation, and the semi-analytic model.
+"""A dense layer of a mixed conductor: an exact polarisation, and the semi-analytic model beside the full one.
 
 With straight U(x) and constant conductivities x is a parabola once all places fill alike, and the polarisation is a
 third of i·L·(1/σ_i + 1/σ_e), however both share it.
