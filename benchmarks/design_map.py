@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = perf_counter()
     print(machine(1))
     per_volume = F * _C_MAX * (1.0 - 2.0 * _END) / 3.6e6
-    print(f"generic material: {per_volume:.3f} mAh/mm3, U = 2.9 V - 0.8 V x, x from {_END:g} to {1.0 - _END:g}")
+    print(f"generic material: {per_volume:.3f} mAh/cm3, U = 2.9 V - 0.8 V x, x from {_END:g} to {1.0 - _END:g}")
     mapped = _thickness_and_rate(chosen.markdown)
     _bands(mapped, chosen.markdown)
     _curved(chosen.markdown)
