@@ -134,7 +134,8 @@ class MixedEdges:
         lift_a[n:] -= G[n:] * dU[at.host_a[n:]]
         lift_b[n:] -= G[n:] * dU[at.host_b[n:]]
         block = MixedBlock(at, G, lift_a, lift_b, -dU)
-        noise = np.abs(np.real(U))
+        # A potential is exact to its last place at an x that is: where U is steep, the latter is coarser.
+        noise = np.abs(np.real(U)) + np.abs(dU) * np.concatenate([np.real(x[store.among_all]) for store in self.stores])
         scale = np.abs(G[n:]) @ (noise[at.host_a[n:]] + noise[at.host_b[n:]])
         return MixedFlows(flow, ions, block, 0.25 * np.finfo(float).eps * float(scale))
 
