@@ -484,7 +484,10 @@ class Cathode:
         row = np.zeros(self.n_phi, dtype=counter.dtype)
         kernels.subtract_at(row, self.counter.unknown, counter)
         linear, blocks = self._alternating_faces(at, omega)
-        return self._coupled(skeleton, linear, blocks, at, 1j * omega, row, 0.0, False, False, True)
+        system = self._coupled(skeleton, linear, blocks, at, 1j * omega, row, 0.0, False, False, True)
+        if self.mixed is None or at.mixed is None:
+            return system
+        return replace(system, mixed=self.mixed.alternating(at.mixed.block, self.split(at.u)[1], omega))
 
     def _alternating_faces(
         self, at: Evaluation, omega: float

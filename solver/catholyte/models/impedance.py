@@ -129,7 +129,7 @@ class Impedance:
             parts[name] = parts.get(name, 0j) + self.cathode.cell.cross_section * complex(power)
 
         self._conduction(u, omega, system, add)
-        self._mixed(u, omega, add)
+        self._mixed(u, omega, system, add)
         self._interfaces(u, omega, system, add)
         return parts
 
@@ -172,13 +172,13 @@ class Impedance:
                 if contact[phase == k].any():
                     add(f"contact {names[k]}|{name}", power[phase == k] @ contact[phase == k])
 
-    def _mixed(self, u: Array, omega: float, add: _Add) -> None:
+    def _mixed(self, u: Array, omega: float, system: CoupledSystem, add: _Add) -> None:
         """Add what mixed conductors take: electrons and ions along the edges, and in every cell what stores lithium."""
-        cathode, edges, flows = self.cathode, self.cathode.mixed, self.at.mixed
-        if edges is None or flows is None:
+        cathode, edges, block = self.cathode, self.cathode.mixed, system.mixed
+        if edges is None or block is None:
             return
         phi, x, _ = cathode.split(u)
-        at, block = edges.at, flows.block
+        at = edges.at
         of_edge = _linear_flow(block, phi, x)
         ions = phi[at.potentials] + block.steepness * x[at.stores]
         ends = np.where(at.b >= 0, phi[at.b], 0.0)

@@ -14,7 +14,7 @@ For σ_e ≫ σ_i this is diffusion with D = −(σ_i/F) dU/dc; in general lithi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from catholyte.fv.mixed import MixedBlock, MixedUnknowns
 from catholyte.models.parameters import Host
+from catholyte.physics.constants import F
 from catholyte.physics.equilibrium import value_and_slope
+from catholyte.physics.half_cell import depletion_factor
 from catholyte.physics.transport import MixedConduction
 
 Array = NDArray[Any]
@@ -139,13 +141,30 @@ class MixedEdges:
         scale = np.abs(G[n:]) @ (noise[at.host_a[n:]] + noise[at.host_b[n:]])
         return MixedFlows(flow, ions, block, 0.25 * np.finfo(float).eps * float(scale))
 
-    def conductivity(self, x: Array, carrier: str) -> Floats:
-        """Return the conductivity of ``"electrons"`` or ``"ions"`` in every mixed store in S/m."""
-        out = np.empty(self.at.size)
+    def alternating(self, block: MixedBlock, x: Array, omega: float) -> MixedBlock:
+        """Return how the flows answer at an angular frequency in rad/s.
+
+        Where electrons leave the mixed conductor ions stop, and in the half cell there the current as a whole meets
+        ℓ/(σ_e + σ_i); only the rest of ℓ/σ_e, which lithium has to make way for, is a matter of the frequency
+        (``physics/half_cell.py``), as it is for ions at the faces to an electrolyte.
+        """
+        leaving = np.flatnonzero((self.at.host_b < 0) != (self.at.host_a < 0))
+        host = np.maximum(self.at.host_a, self.at.host_b)[leaving]
+        length = (self.length_a + self.length_b)[leaving]
+        sigma_e, sigma_i, capacity = np.empty((3, self.at.size))
         for store in self.stores:
-            law = store.law.sigma_e if carrier == "electrons" else store.law.sigma_i
-            out[store.at] = np.real(law(np.real(x[store.among_all]), self.temperature))
-        return out
+            mine = np.real(x[store.among_all])
+            sigma_e[store.at] = np.real(store.law.sigma_e(mine, self.temperature))
+            sigma_i[store.at] = np.real(store.law.sigma_i(mine, self.temperature))
+            capacity[store.at] = F * store.host.c_max
+        sigma = (sigma_e + sigma_i)[host]
+        mobility = (sigma_e * sigma_i)[host] / sigma * np.maximum(block.steepness[host], 1e-12)
+        factor = depletion_factor(omega, capacity[host] * length**2 / mobility)
+        at_once = length / sigma
+        whole = at_once + factor * (length / sigma_e[host] - at_once)
+        conductance = block.conductance.astype(complex)
+        conductance[leaving] = self.area[leaving] / (whole + self.series[leaving])
+        return replace(block, conductance=conductance)
 
 
 def _of(host: Array, electronic: Array, ionic: Array, n_electronic: int, otherwise: float = 1.0) -> Array:
