@@ -7,8 +7,8 @@ Without a section: both, the curves with what they cost at equal error, and solv
 
 A quarter of a sphere of 5 µm in electrolyte, on the collector plate, is discharged at 1C (``suite/cut_sphere.py``). The
 limit of the curves is extrapolated from the two finest meshes of tetrahedra, which are off by the square of the edges.
-Voxels react at the corrected area of their surface, as with ``mesh.interface_area = "corrected"``, but of the image that
-mirrors complete; one row shows what the counted area of their faces makes of the same mesh.
+Voxels react at the corrected area of their surface, as with ``mesh.interface_area = "corrected"``, but of the image
+that mirrors complete; one row shows what the counted area of their faces makes of the same mesh.
 """
 
 from __future__ import annotations
@@ -207,7 +207,8 @@ def curves(options: argparse.Namespace) -> None:
     title = f"discharge at 1C in {_STEPS} steps: largest distances of the voltage at equal charge per volume"
     show(convergence([*runs, counted], limits[-1]), _CONVERGENCE, title=title, markdown=options.markdown)
     apart = ", ".join(f"{1e3 * limit.apart(limits[-1]):.3f}" for limit in limits[:-1])
-    print(f"limits of coarser pairs of tetrahedra, from that of the finest: {apart or 'none'} mV")
+    if apart:
+        print(f"limits of coarser pairs of tetrahedra, from that of the finest: {apart} mV")
     finest, voxel = tetra[-1], runs[-1].curve
     by_charge = 1e3 * finest.apart_by_charge(voxel)
     print(
