@@ -248,7 +248,7 @@ TRANSPORT_FAULTS = {
     ),
     ("phases.mixed.sigma_i=0 S/m",): ("phases.mixed.sigma_i = 0.0", "a conductivity above zero"),
     ("phases.mixed.sigma_e=0 S/m",): ("phases.mixed.sigma_e = 0.0", "a conductivity above zero"),
-    ("phases.mixed.material=Li2VCl4",): ("Li2VCl4.toml: sigma_e = None", "a value; the material gives density, "),
+    ("phases.mixed.material=Li2VCl4",): ("phases.mixed.sigma_e = 'missing'", "a conductivity with its unit"),
 }
 
 

@@ -72,7 +72,11 @@ def load_materials(case: Case) -> dict[str, Material]:
             potential = read_equilibrium_potential(
                 phase.equilibrium_potential, key=f"phases.{name}.equilibrium_potential", folder=case.folder
             )
-        materials[name] = adapted(material.override(equilibrium_potential=potential, **values), phase)
+        # Of D and sigma_i the one that the case gives takes the place of the other.
+        given = {"D", "sigma_i"} & set(values)
+        without = {"D", "sigma_i"} - given if len(given) == 1 and material.kind == "active" else set()
+        changed = material.without(without).override(equilibrium_potential=potential, **values)
+        materials[name] = adapted(changed, phase)
     if case.mesh.separator is not None:
         layer = case.mesh.separator
         if layer.material is not None:
@@ -118,6 +122,9 @@ def phase_parameters(case: Case, materials: Mapping[str, Material], T: float) ->
 
 
 def _positive(material: Material, quantity: str, phase: str, T: float) -> float:
+    if quantity not in material.properties:
+        expected = f"a conductivity with its unit, like '10 mS/cm': {material.name} gives none"
+        raise InputError(f"phases.{phase}.{quantity}", "missing", expected)
     value = material.property(quantity).at(T)
     if value <= 0.0:
         raise InputError(f"phases.{phase}.{quantity}", value, "a conductivity above zero: the phase has to conduct")
@@ -152,9 +159,9 @@ def _mixed_conduction(
     material: Material, U: EquilibriumPotential, c_max: float, phase: str, T: float
 ) -> MixedConduction:
     """Return how a mixed conductor conducts; of D alone follows the ionic conductivity."""
-    for carrier in ("sigma_e", "sigma_i"):
-        if carrier in material.properties:
-            _positive(material, carrier, phase, T)
+    _positive(material, "sigma_e", phase, T)
+    if "sigma_i" in material.properties:
+        _positive(material, "sigma_i", phase, T)
     sigma_e = material.property("sigma_e").along
     if "sigma_i" in material.properties:
         return MixedConduction(sigma_e, material.property("sigma_i").along, U)

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from catholyte.build.geometry import COLLECTOR, SEPARATOR, Geometry, geometry
 from catholyte.build.grains import grain_image
 from catholyte.build.layers import LayeredGeometry, layered_geometry, whole
@@ -87,7 +89,14 @@ def surfaces_of(case: Case, place: AnyGeometry) -> dict[frozenset[str], float]:
     """
     if case.mesh.interface_area == "counted" or not isinstance(place, Geometry) or case.mesh.laminate is not None:
         return {}
-    areas = voxel_areas(case, place)
+    image = place
+    if case.mesh.side_walls == "sealed":
+        # A sealed wall is a mirror: the structure goes on behind it, and no interface ends there.
+        labels = place.labels
+        for axis in (1, 2):
+            labels = np.concatenate([labels, np.flip(labels, axis)], axis=axis)
+        image = replace(place, labels=labels)
+    areas = interface_areas(image.labels, image.spacing, len(image.phase_names), periodic=(False, True, True))
     names = place.phase_names
     pairs = itertools.combinations(range(len(names)), 2)
     return {

@@ -34,14 +34,16 @@ Found = Iterator[Fault | InputError]
 def is_mixed(phase: PhaseSection, material: Material) -> bool:
     """Whether a phase of this material is a mixed conductor, whose ions and electrons both move.
 
-    It is one where the case says so, or where an ionic conductivity is known and no diffusivity.
+    It is one where the case says so, or where an ionic conductivity is known and no diffusivity; of the two the one
+    that the case gives takes the place of the other.
     """
     if material.kind != "active" or material.chemistry is not None:
         return False
     if phase.transport is not None:
         return phase.transport == "mixed"
-    has_D = phase.D is not None or "D" in material.properties
-    return not has_D and (phase.sigma_i is not None or "sigma_i" in material.properties)
+    if phase.D is not None or phase.sigma_i is not None:
+        return phase.D is None
+    return "D" not in material.properties and "sigma_i" in material.properties
 
 
 def interface_tables(case: Case, kinds: Mapping[str, str | None], chemistries: Chemistries) -> Found:

@@ -59,6 +59,8 @@ def _cells(case: Case, geometry: str) -> Faults:
         yield Fault(("mesh", "cells"), expected)
     elif mesh.smoothing is not None and mesh.cells != "tetrahedra":
         yield Fault(("mesh", "smoothing"), 'this key with cells = "tetrahedra" only: voxels stay as they are')
+    if mesh.interface_area == "corrected" and (geometry not in IMAGES or mesh.cells == "tetrahedra"):
+        yield Fault(("mesh", "interface_area"), "'counted': only voxels have any other area than that of their surface")
 
 
 def _shape(case: Case, given: ShapeMesh) -> Faults:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -91,6 +91,11 @@ class Material:
                 f"{self.file or self.name}: {name}", None, f"a value; the material gives {given}", suggestion
             )
         return self.properties[name]
+
+    def without(self, names: Collection[str]) -> Material:
+        """Return a copy that lacks some properties."""
+        kept = {name: value for name, value in self.properties.items() if name not in names}
+        return replace(self, properties=MappingProxyType(kept))
 
     def override(
         self,

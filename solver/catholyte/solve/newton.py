@@ -321,4 +321,6 @@ def newton(
         linear_iterations += solution.iterations
         state = step_equation.backtrack(state, solution.x)
         history.append(state.judged)
+    if state.judged <= max(asked, state.at.rounding / scale):
+        return NewtonResult(state.at, most_iterations, linear_iterations, tuple(history))
     raise NotConverged("Newton", f"in {len(history) - 1} iterations", history)
