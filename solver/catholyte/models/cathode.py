@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from catholyte.errors import MeshError
 from catholyte.fv import kernels
-from catholyte.fv.assembly import CoupledSystem, Placement, Skeleton
+from catholyte.fv.assembly import CoupledSystem, Skeleton
 from catholyte.fv.laplacian import Laplacian, Links
 from catholyte.fv.networks import NetworkBlock
 from catholyte.mesh.graph import Graph
@@ -44,6 +44,7 @@ from catholyte.models.lumped import Drop, LumpedChain
 from catholyte.models.mixed import MixedFlows
 from catholyte.models.networks import NetworkFaces, NetworkSolution
 from catholyte.models.parameters import CellParameters, Host
+from catholyte.models.placement import placement
 from catholyte.models.stores import bounds, stored
 from catholyte.physics.constants import F
 from catholyte.physics.double_layer import LinearFace
@@ -197,7 +198,7 @@ class Cathode:
             self.networks,
             self.lithium.a,
             self.lithium.b,
-            self._place(),
+            placement(self),
             self.mixed.at if self.mixed is not None else None,
         )
 
@@ -224,73 +225,6 @@ class Cathode:
         for faces in terminals:
             np.add.at(total, faces.unknown, faces.conductance)
         return total
-
-    def _place(self) -> Placement | None:
-        graph = self.graph
-        if graph.grid is None or graph.face_axis is None:
-            return None
-        voxel, axis = graph.grid.voxel, graph.face_axis.astype(np.int64)
-        network = np.zeros(int(np.prod(graph.grid.shape)), dtype=np.uint8)
-        network[voxel[self.ion_cells]] = 1
-
-        # Stores of one cell stand in copies of the grid, one above the other.
-        slab = np.empty(self.n_x, dtype=np.int64)
-        for store in self.stores:
-            slab[store.at] = sum(
-                other.phase == store.phase and other.at.start < store.at.start for other in self.stores
-            )
-        copies = int(slab.max()) + 1
-        below = slab[self.lithium.a] * network.size
-        cells = np.concatenate([self.electron_cells, self.ion_cells])
-        electronic = self.conduction.a < self.n_electron
-        within = None
-        phi = voxel[cells]
-        networks = [self.conduction.conductance[electronic], self.conduction.conductance[~electronic]]
-        if self.mixed is not None:
-            within = voxel[self.store_cells[self.mixed.at.stores]].astype(np.int32)
-            phi = np.concatenate(
-                [phi + network.size * (np.arange(self.n_phi) >= self.n_electron), within + network.size]
-            )
-            as_made = self.mixed.flows(np.zeros(self.n_phi), np.full(self.n_x, 0.5)).block.conductance
-            inner, first = self.mixed.at.inner, np.arange(as_made.size) < self.mixed.at.n_electronic
-            networks = [
-                np.concatenate([networks[0], as_made[inner & first]]),
-                np.concatenate([networks[1], as_made[~first]]),
-            ]
-        return Placement(
-            graph.grid.shape,
-            phi.astype(np.int32),
-            (slab * network.size + voxel[self.store_cells]).astype(np.int32),
-            network,
-            self._phi_links(network.size),
-            axis[self.lithium.face] * (copies * network.size) + below + voxel[graph.cell_a[self.lithium.face]],
-            copies,
-            max((float(g.max() / g.min()) for g in networks if g.size), default=1.0),
-            within,
-        )
-
-    def _phi_links(self, size: int) -> NDArray[np.int64]:
-        """Return where every edge between potentials stands among the links of a grid of ``size`` voxels."""
-        graph = self.graph
-        assert graph.grid is not None
-        assert graph.face_axis is not None
-        voxel, axis = graph.grid.voxel, graph.face_axis.astype(np.int64)
-        groups: list[ReactingFaces | NetworkFaces] = [*self.single, *self.networks]
-        faces = np.concatenate([self.conduction.face, *(group.face for group in groups)])
-        if self.mixed is None:
-            return axis[faces] * size + voxel[graph.cell_a[faces]]
-        # Slots of both cells of every face: electrons in the first, ions in the second.
-        ionic = (self.conduction.a >= self.n_electron).astype(np.int64)
-        slots_a, slots_b = [ionic], [ionic]
-        for group in groups:
-            host = int(isinstance(group, ReactingFaces) and group.mixed is not None)
-            slots_a.append(np.where(group.direction > 0, host, 1))
-            slots_b.append(np.where(group.direction > 0, 1, host))
-        inner = self.mixed.at.inner
-        mine = (np.arange(inner.size) >= self.mixed.at.n_electronic)[inner].astype(np.int64)
-        faces = np.concatenate([faces, self.mixed.face[inner]])
-        a, b = np.concatenate([*slots_a, mine]), np.concatenate([*slots_b, mine])
-        return ((2 * a + b) * 3 + axis[faces]) * size + voxel[graph.cell_a[faces]]
 
     def conductivity(self, omega: float = 0.0) -> Array:
         """Return σ of every phase in S/m, σ + iωε at an angular frequency in rad/s where a phase has a permittivity."""
