@@ -270,15 +270,14 @@ def _variants(system: CoupledSystem) -> tuple[str, ...]:
     Geometric multigrid wants a grid and moderate contrast within each network. The couplings of finite elements, some
     of them negative, want classical algebraic multigrid, which is for real systems. The capacities of mixed conductors
     are strong links: the grid solves the two potentials of a cell at once, the graph needs nested solves for them
-    (tests/unit/test_mixed_corners.py).
+    (tests/unit/test_mixed_solver.py).
     """
     skeleton = system.skeleton
     place, paths = skeleton.placement, skeleton.conduction
     on_grid = place is not None and place.contrast <= _CONTRAST
     real = np.issubdtype(system.dtype, np.floating)
     if system.mixed is not None:
-        first = ("grid",) if on_grid else ("algebraic",) if real else ()
-        return (*first, "graph, nested")
+        return (*("grid",) * on_grid, *("algebraic",) * real, "graph, nested")
     if place is None and real and min(paths.min(initial=0.0), skeleton.paths.min(initial=0.0)) < 0.0:
         return "algebraic", "graph, nested"
     largest = np.max(np.abs(system.reduced_conductance), initial=0.0)
