@@ -81,6 +81,8 @@ def stored(graph: Graph, cell: CellParameters) -> tuple[tuple[StoredIn, ...], St
         if properties is None or (properties.host is None and properties.stock is None):
             continue
         cells = np.flatnonzero(graph.phase == p)
+        if cells.size == 0:
+            continue  # none of it takes part
         place[cells] = np.arange(cells.size, dtype=np.int32)
         kept: list[tuple[str | None, float, HostTransport, bool]] = []
         if properties.host is not None:
