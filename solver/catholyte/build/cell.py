@@ -210,6 +210,7 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
             rate: RateLaw | None = None
             i0: ExchangeCurrent | None = None
             layer = section.double_layer if section is not None else None
+            thin = section.layers if section is not None else ()
             if host is not None and other is not None:
                 given = section.kinetics if section is not None else None
                 likewise = _of_electrolyte(case, host, materials) if other == SEPARATOR else None
@@ -217,6 +218,7 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
                     given = likewise.kinetics
                 if layer is None and likewise is not None:
                     layer = likewise.double_layer
+                thin = thin or (likewise.layers if likewise is not None else ())
                 if materials[host].chemistry is None:
                     rate, i0 = _kinetics(given, materials[host], f"interfaces.{host}|{other}", T)
             if section is None and rate is None and network is None:
@@ -229,7 +231,7 @@ def interface_parameters(case: Case, materials: Mapping[str, Material], T: float
                 DoubleLayer(layer.capacitance, layer.exponent, layer.reference_frequency) if layer else None,
                 network,
                 section.ionic_resistance if section is not None else 0.0,
-                tuple(_layer(each, T) for each in section.layers) if section is not None else (),
+                tuple(_layer(each, T) for each in thin),
             )
     return found
 
@@ -267,7 +269,7 @@ def _of_electrolyte(case: Case, host: str, materials: Mapping[str, Material]) ->
     for name, material in materials.items():
         if name != SEPARATOR and material.kind == "electrolyte":
             section = case.interface(host, name)
-            if section is not None and (section.kinetics is not None or section.double_layer is not None):
+            if section is not None and (section.kinetics or section.double_layer or section.layers):
                 return section
     return None
 
