@@ -45,6 +45,8 @@ NAMES = [
     "face_currents",
     "shunted_face_currents",
     "network_currents",
+    "scatter_mixed",
+    "mixed_currents",
 ]
 VECTOR_NAMES = ["inner", "subtract_multiple", "advance", "overlap_sums", "turn", "spread", "collect"]
 
@@ -331,6 +333,41 @@ def test_currents_of_networks_are_dense_blocks(k, graph, kind):
     to_face, of_store = np.eye(N)[electron] - np.eye(N)[ion], np.eye(12)[hosts]
     np.testing.assert_allclose(out_phi, 1.0 + to_face.T @ current, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(out_x, 1.0 + np.einsum("fkx,fk->x", of_store, left), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+def test_edges_of_mixed_conductors(k, kind):
+    """Electrons between cells, to a neighbour that stores nothing and to a terminal; ions between stores."""
+    rng = np.random.default_rng(4)
+    m, n_electronic, hosts = 30, 18, 6
+    a, b = rng.integers(0, N, (2, m)).astype(np.int32)
+    host_a, host_b = rng.integers(0, hosts, (2, m)).astype(np.int32)
+    b[:4], host_b[:4], host_b[4:7], host_a[7:9] = -1, -1, -1, -1
+    stores = rng.permutation(12)[:hosts].astype(np.int32)
+    conductance, lift_a, lift_b = draw(rng, (3, m), kind)
+    phi, x = draw(rng, N, kind), draw(rng, 12, kind)
+
+    def rows(index, count):
+        """Return a matrix with a one in the column of every index, none for −1."""
+        return np.where(index[:, None] >= 0, np.eye(count)[index], 0.0)
+
+    ends = rows(a, N) - rows(b, N)
+    store_a = rows(np.where(host_a >= 0, stores[host_a], -1), 12)
+    store_b = rows(np.where(host_b >= 0, stores[host_b], -1), 12)
+    ionic = (np.arange(m) >= n_electronic)[:, None]
+    at = a, b, host_a, host_b, stores, n_electronic
+    for frozen in (False, True):
+        lifted = 0.0 if frozen else lift_a * (store_a @ x) - lift_b * (store_b @ x)
+        flow = conductance * (ends @ phi) + lifted
+        out_phi, out_x = np.ones(N, dtype=kind), np.ones(12, dtype=kind)
+        k.mixed_currents(out_phi, out_x, *at, conductance, lift_a, lift_b, phi, x, frozen)
+        np.testing.assert_allclose(out_phi, 1.0 + ends.T @ flow, rtol=1e-12, atol=1e-12)
+        taken = 0.0 if frozen else (ionic * (store_a - store_b)).T @ flow
+        np.testing.assert_allclose(out_x, 1.0 + taken, rtol=1e-12, atol=1e-12)
+    out_phi, out_x = np.ones(N, dtype=kind), np.ones(12, dtype=kind)
+    k.scatter_mixed(out_phi, out_x, *at, flow)
+    np.testing.assert_allclose(out_phi, 1.0 + ends.T @ flow, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(out_x, 1.0 + (ionic * (store_a - store_b)).T @ flow, rtol=1e-12, atol=1e-12)
 
 
 #: a multiple of the chunks, more than that, and less
