@@ -11,7 +11,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_cells import ACTIVE, CARBON, ELECTROLYTE, NAMES, VOID, composite, percolating, solid_solution, state
+from small_cells import (
+    ACTIVE,
+    CARBON,
+    ELECTROLYTE,
+    NAMES,
+    VOID,
+    Piece,
+    composite,
+    percolating,
+    run,
+    solid_solution,
+    state,
+    window,
+)
 
 from catholyte.mesh.nodes import node_graph
 from catholyte.mesh.shapes import PolycrystalShape, build
@@ -19,7 +32,7 @@ from catholyte.mesh.voxels import voxel_graph
 from catholyte.models.cathode import Cathode
 from catholyte.models.control import CurrentControl
 from catholyte.models.parameters import CellParameters, Host, Interface, Phase
-from catholyte.physics.kinetics import ButlerVolmer, SymmetricExchange
+from catholyte.physics.kinetics import ButlerVolmer, ConstantExchange, Linear, SymmetricExchange
 from catholyte.physics.transport import Diffusion, MixedConduction, Uniform
 from catholyte.solve.linear import DirectSolver, KrylovSolver
 
@@ -126,3 +139,24 @@ def test_grains_on_tetrahedra_take_a_dozen_iterations(resistance):
     assert solver.variant == "algebraic"
     assert found.iterations <= 30
     assert found.residual <= TOLERANCE
+
+
+@pytest.mark.parametrize("ratio", RATIO)
+@pytest.mark.parametrize("U", [lambda x, T: 3.0 - 2.0 * x, solid_solution], ids=["steep", "solid solution"])
+def test_a_layer_discharges_at_any_ratio_of_conductivities(ratio, U):
+    """From full to its cut-off, by a carrier a million times better than the other, and back in balance."""
+    sigma = 1e-3
+    law = MixedConduction(Uniform(sigma * max(ratio, 1.0)), Uniform(sigma * max(1.0 / ratio, 1.0)), U)
+    phases = {"electrolyte": Phase("electrolyte", 1.0), "active": Phase("active", 1.0, Host(2e4, U, law))}
+    faces = {frozenset(("electrolyte", "active")): Interface(Linear(), ConstantExchange(np.inf))}
+    labels = np.concatenate([np.zeros((1, 1, 1), np.uint8), np.ones((20, 1, 1), np.uint8)])
+    problem = Cathode(voxel_graph(labels, SPACING, NAMED), CellParameters(phases, faces, 2.5e-13, T))
+    current = problem.capacity.sum() / 3600.0
+    start = state(problem, 0.05)
+    low = float(np.real(U(np.array([0.97]), T))[0])
+    pieces = [Piece(CurrentControl(current), 7200.0, window(low, 9.0))]
+    frames = [frame for frame, _ in run(problem, start, pieces, scale=current)]
+    assert frames[-1].event == "lower"
+    x = problem.split(frames[-1].evaluation.u)[1]
+    stored = float(problem.capacity @ (x - 0.05))
+    assert stored == pytest.approx(frames[-1].charge, rel=1e-8)
