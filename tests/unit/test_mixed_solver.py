@@ -150,7 +150,7 @@ def test_a_layer_discharges_at_any_ratio_of_conductivities(ratio, U):
     phases = {"electrolyte": Phase("electrolyte", 1.0), "active": Phase("active", 1.0, Host(2e4, U, law))}
     faces = {frozenset(("electrolyte", "active")): Interface(Linear(), ConstantExchange(np.inf))}
     labels = np.concatenate([np.zeros((1, 1, 1), np.uint8), np.ones((20, 1, 1), np.uint8)])
-    problem = Cathode(voxel_graph(labels, SPACING, NAMED), CellParameters(phases, faces, 2.5e-13, T))
+    problem = Cathode(voxel_graph(labels, SPACING, NAMES), CellParameters(phases, faces, 2.5e-13, T))
     current = problem.capacity.sum() / 3600.0
     start = state(problem, 0.05)
     low = float(np.real(U(np.array([0.97]), T))[0])
