@@ -214,10 +214,10 @@ class GraphBlocks:
         Relative residual to which the potentials are solved for one outer direction; one cycle if None.
     """
 
-    wide = False
-
     def __init__(self, system: CoupledSystem, inner: float | None = None) -> None:
         share(system.n_phi)
+        # Nearly solved potentials deserve directions that do not drown them.
+        self.wide = inner is not None
         self._inner = inner
         self._phi: Multigrid | None = None
         self._lithium: Multigrid | None = None
